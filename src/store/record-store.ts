@@ -1,0 +1,56 @@
+/**
+ * The contract of every store that holds the protocol's state, whatever database is behind it.
+ * test/support/store-contract.ts is its executable form; a store that passes it may be plugged in.
+ *
+ * Handles (codes, tokens, cookie values) reach a store in clear and are kept only as SHA-256;
+ * payloads are sealed and never contain the handle. Expiry is exact: from the second a record
+ * expires, `find` returns undefined, whether or not a sweeper has run.
+ */
+
+/** Models of oidc-provider that are plain records; sessions and clients have stores of their own. */
+export type RecordModel =
+  | 'AccessToken'
+  | 'AuthorizationCode'
+  | 'BackchannelAuthenticationRequest'
+  | 'ClientCredentials'
+  | 'DeviceCode'
+  | 'Grant'
+  | 'InitialAccessToken'
+  | 'Interaction'
+  | 'PushedAuthorizationRequest'
+  | 'RefreshToken'
+  | 'RegistrationAccessToken';
+
+/** JSON object; `grantId`, `accountId`, `clientId`, `userCode` and `uid`, when present, are indexed. */
+export type Payload = Readonly<Record<string, unknown>>;
+/** A payload as it was put, with `consumed` (Unix seconds) once it was used. */
+export type StoredPayload = Payload & { readonly consumed?: number };
+
+/** `used`: this call used the record. `already_used`, `absent`: it was used, or is gone or expired. */
+export type ConsumeOutcome = 'used' | 'already_used' | 'absent';
+
+export interface RecordStore {
+  /** Creates or replaces a record that lives `lifetimeSeconds` (≥ 1) from now. */
+  put(model: RecordModel, handle: string, payload: Payload, lifetimeSeconds: number): Promise<void>;
+  /**
+   * Reads a live record. A record with a `grantId` whose Grant was revoked or expired is not
+   * found: the grant is the switch. (Model `Grant` itself: found while it lives.)
+   */
+  find(model: RecordModel, handle: string): Promise<StoredPayload | undefined>;
+  findByUid(model: RecordModel, uid: string): Promise<StoredPayload | undefined>;
+  findByUserCode(model: RecordModel, userCode: string): Promise<StoredPayload | undefined>;
+  /** Uses a record up, atomically: of n concurrent calls exactly one gets `used`. */
+  consume(model: RecordModel, handle: string): Promise<ConsumeOutcome>;
+  remove(model: RecordModel, handle: string): Promise<void>;
+  /** Removes the Grant; from then on every record that names it is not found. Idempotent. */
+  revokeGrant(grantId: string): Promise<void>;
+  /** Revokes every grant of an account, at one client or (undefined) at all; returns how many. */
+  revokeGrantsOf(accountId: string, clientId?: string): Promise<number>;
+  /**
+   * Replay mark: true exactly once per (scope, value) until `expiresAt` (Unix seconds) has passed,
+   * however many calls race (RFC 7523 §3 `jti`, RFC 9449 §11.1).
+   */
+  useOnce(scope: string, value: string, expiresAt: number): Promise<boolean>;
+  /** Deletes what has expired, at most `limit` rows a table; returns how many. */
+  sweep(limit: number): Promise<number>;
+}
