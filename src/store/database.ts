@@ -1,0 +1,100 @@
+/**
+ * The database behind everything durable: a PostgreSQL server, or the embedded one (PGlite, the
+ * same PostgreSQL in WASM) in the data folder. main.ts and cli.ts open the engine; services.ts takes
+ * one connection pool in the application's role, which may not change the audit log or the tables.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { createPgConfig } from '@electric-sql/pglite/node-postgres';
+import knex, { type Knex } from 'knex';
+import { lockDataDirectory } from './data-lock.ts';
+
+/** The group role that migrations grant the application's rights to. */
+export const APPLICATION_ROLE = 'yirentong_app';
+
+/** `owner` may change tables and is for migrations; `application` is for everything else. */
+export type DatabaseRole = 'owner' | 'application';
+
+export interface DatabaseEngine {
+  readonly kind: 'postgresql' | 'embedded';
+  /** Opens a pool; its owner destroys it. The embedded engine allows one open pool at a time. */
+  connect(role: DatabaseRole): Knex;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly databaseUrl?: string | undefined;
+  /** Connection of the tables' owner; `databaseUrl` when absent. */
+  readonly migrationDatabaseUrl?: string | undefined;
+  /** Folder of the embedded database, or `memory://` for one that leaves nothing behind. */
+  readonly dataDirectory: string;
+  readonly poolSize?: number;
+  readonly statementTimeoutMilliseconds?: number;
+}
+
+const ACQUIRE_TIMEOUT_MILLISECONDS = 1000;
+const DEFAULT_STATEMENT_TIMEOUT_MILLISECONDS = 2500;
+
+/**
+ * Opens the engine that the options ask for.
+ *
+ * @throws DataDirectoryInUse when another process holds the embedded database
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<DatabaseEngine> {
+  return options.databaseUrl === undefined
+    ? await openEmbedded(options.dataDirectory)
+    : openPostgresql(options, options.databaseUrl);
+}
+
+function openPostgresql(options: DatabaseOptions, databaseUrl: string): DatabaseEngine {
+  const urls = { owner: options.migrationDatabaseUrl ?? databaseUrl, application: databaseUrl };
+  const timeout = options.statementTimeoutMilliseconds ?? DEFAULT_STATEMENT_TIMEOUT_MILLISECONDS;
+  return {
+    kind: 'postgresql',
+    connect: (role) =>
+      knex({
+        client: 'pg',
+        connection: {
+          connectionString: urls[role],
+          ...(role === 'application' && { statement_timeout: timeout }),
+        },
+        acquireConnectionTimeout: role === 'owner' ? 10_000 : ACQUIRE_TIMEOUT_MILLISECONDS,
+        pool: { min: 0, max: options.poolSize ?? 10, afterCreate: enterRole(role) },
+      }),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function openEmbedded(dataDirectory: string): Promise<DatabaseEngine> {
+  const inMemory = dataDirectory === 'memory://';
+  if (!inMemory) mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+  const lock = inMemory ? undefined : await lockDataDirectory(dataDirectory);
+  const pglite = await PGlite.create(inMemory ? dataDirectory : join(dataDirectory, 'pglite'));
+  return {
+    kind: 'embedded',
+    connect: (role) =>
+      knex({
+        client: 'pg',
+        // PGlite is one session: a second "connection" would share the first one's transaction.
+        pool: { min: 0, max: 1, afterCreate: enterRole(role) },
+        connection: createPgConfig(pglite) as Knex.StaticConnectionConfig,
+      }),
+    close: async () => {
+      await pglite.close();
+      await lock?.release();
+    },
+  };
+}
+
+interface RawConnection {
+  query(sql: string, done: (error: Error | null) => void): void;
+}
+
+/** Leaves the login role for the application's, so that even a superuser's URL gains no rights. */
+function enterRole(role: DatabaseRole) {
+  const sql = role === 'owner' ? 'RESET ROLE' : `SET ROLE ${APPLICATION_ROLE}`;
+  return (connection: RawConnection, done: (error: Error | null, c: RawConnection) => void) => {
+    connection.query(sql, (error) => done(error, connection));
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * Databases for integration tests: the embedded one always, PostgreSQL where TEST_DATABASE_URL
+ * points or a server answers on localhost. Each `describeOnEachDatabase` block gets a fresh,
+ * migrated database of its own; in CI a missing PostgreSQL is a failure, elsewhere one line.
+ */
+import { randomBytes } from 'node:crypto';
+import knex, { type Knex } from 'knex';
+import { openDatabase, type DatabaseEngine } from '#store/database.ts';
+import { migrate } from '#store/migrate.ts';
+
+export interface TestDatabase {
+  readonly kind: DatabaseEngine['kind'];
+  readonly engine: DatabaseEngine;
+  /** Pool in the application's role. */
+  readonly db: Knex;
+  /** Connection string of this database, undefined when embedded; for a second process. */
+  readonly url: string | undefined;
+}
+
+const SERVER_URL = process.env['TEST_DATABASE_URL'] ?? 'postgres://postgres@127.0.0.1:5432/test';
+
+/** Runs the cases once per kind of database; `current()` is the block's database. */
+export function describeOnEachDatabase(
+  title: string,
+  cases: (current: () => TestDatabase) => void,
+) {
+  describeOn('embedded', `${title} (embedded)`, cases);
+  describeOn('postgresql', `${title} (PostgreSQL)`, cases);
+}
+
+/** As describeOnEachDatabase, for what only a real server has (several connections, roles). */
+export function describeOnPostgresql(title: string, cases: (current: () => TestDatabase) => void) {
+  describeOn('postgresql', `${title} (PostgreSQL)`, cases);
+}
+
+function describeOn(
+  kind: DatabaseEngine['kind'],
+  title: string,
+  cases: (current: () => TestDatabase) => void,
+) {
+  describe(title, () => {
+    let current: TestDatabase | undefined;
+    before(async function () {
+      this.timeout(60_000);
+      current = kind === 'embedded' ? await createEmbedded() : await createOnServer();
+      if (current === undefined) this.skip();
+    });
+    after(async () => {
+      if (current) await dropDatabase(current);
+    });
+    cases(() => {
+      if (!current) throw new Error('The database is only there inside `it` and hooks.');
+      return current;
+    });
+  });
+}
+
+/** A migrated embedded database in memory. */
+export async function createEmbedded(): Promise<TestDatabase> {
+  const engine = await openDatabase({ dataDirectory: 'memory://' });
+  return await finish(engine, undefined);
+}
+
+/** A migrated database of its own on the PostgreSQL server; undefined when there is none. */
+export async function createOnServer(): Promise<TestDatabase | undefined> {
+  const name = `yrt_test_${randomBytes(6).toString('hex')}`;
+  try {
+    await onServer((server) => server.raw(`CREATE DATABASE ${name}`));
+  } catch (error) {
+    if (process.env['CI'] === 'true' || process.env['TEST_DATABASE_URL'] !== undefined) throw error;
+    console.log('    skipped: no PostgreSQL answers on localhost and TEST_DATABASE_URL is not set');
+    return undefined;
+  }
+  const url = new URL(SERVER_URL);
+  url.pathname = `/${name}`;
+  return await finish(
+    await openDatabase({ databaseUrl: url.href, dataDirectory: 'memory://' }),
+    url.href,
+  );
+}
+
+async function finish(engine: DatabaseEngine, url: string | undefined): Promise<TestDatabase> {
+  const owner = engine.connect('owner');
+  await migrate(owner);
+  await owner.destroy();
+  return { kind: engine.kind, engine, db: engine.connect('application'), url };
+}
+
+/** Closes the pool and removes the database. */
+export async function dropDatabase(database: TestDatabase): Promise<void> {
+  await database.db.destroy();
+  await database.engine.close();
+  if (database.url === undefined) return;
+  const name = new URL(database.url).pathname.slice(1);
+  await onServer((server) => server.raw(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+}
+
+async function onServer(action: (server: Knex) => Promise<unknown>): Promise<void> {
+  const server = knex({ client: 'pg', connection: SERVER_URL, pool: { min: 0, max: 1 } });
+  try {
+    await action(server);
+  } finally {
+    await server.destroy();
+  }
+}
