@@ -52,7 +52,7 @@ export const settingsSchema = z.object({
     .describe(
       'PostgreSQL connection of the tables’ owner, for `migrate`; databaseUrl when absent.',
     ),
-  dataDirectory: z.string().default('data').describe('Folder of the embedded database.'),
+  dataDirectory: z.string().min(1).default('data').describe('Folder of the embedded database.'),
   keysDirectory: z.string().default('keys').describe('Folder of the secret key files (mode 0600).'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])

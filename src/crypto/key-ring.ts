@@ -17,6 +17,7 @@ export const KEY_PURPOSES = {
   csrf: 'form tokens',
   pairwise: 'derives the subject identifiers that sites see; changing it changes every sub',
   audit: 'authenticates the head and signs the checkpoints of the audit chain',
+  client_secret: 'keyed hash over the secrets of sites',
   signing_wrap: 'encrypts the token-signing keys in the database',
 } as const;
 

@@ -1,0 +1,174 @@
+/**
+ * Accounts: who exists, in what state, found by what they type. This folder owns the tables
+ * accounts, identity_documents and consents; sign-in/ and oidc/ ask it, nobody else reads them.
+ */
+import type { Knex } from 'knex';
+import { v7 as uuidV7 } from 'uuid';
+import type { BlindIndex } from '#crypto/blind-index.ts';
+import type { Sealer } from '#crypto/sealing.ts';
+import type { AccountIdentifier } from '#lib/account-identifier.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Channel } from '#lib/request-origin.ts';
+import type { IdentityDocuments } from './identity-documents.ts';
+
+export type AccountStatus = 'active' | 'locked' | 'frozen' | 'cancelled' | 'deceased';
+export type RealNameLevel = 1 | 2 | 3 | 4 | 5;
+
+/** What decides over a sign-in; no personal data. */
+export interface Account {
+  readonly id: string;
+  readonly status: AccountStatus;
+  readonly realNameLevel: RealNameLevel;
+  readonly realNameMethod: string | undefined;
+  readonly realNameAt: Date | undefined;
+  readonly updatedAt: Date;
+}
+
+/** Opened personal data; read only where it is shown or released. */
+export interface Contact {
+  readonly username: string | undefined;
+  /** E.164 */
+  readonly phone: string | undefined;
+  readonly phoneVerified: boolean;
+  readonly email: string | undefined;
+  readonly emailVerified: boolean;
+}
+
+export interface NewAccount {
+  /** Folded by lib/account-identifier.ts. */
+  readonly username?: string;
+  /** E.164 */
+  readonly phone?: string;
+  readonly email?: string;
+  readonly contactVerified: boolean;
+  readonly channel: Channel;
+  readonly realName: { level: RealNameLevel; method?: string };
+}
+
+interface Row {
+  id: string;
+  status: AccountStatus;
+  channel: Channel;
+  username_sealed: string | null;
+  username_index: string | null;
+  phone_sealed: string | null;
+  phone_index: string | null;
+  phone_verified_at: Date | null;
+  email_sealed: string | null;
+  email_verified_at: Date | null;
+  real_name_level: RealNameLevel;
+  real_name_method: string | null;
+  real_name_at: Date | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+type SealedColumn = 'username_sealed' | 'phone_sealed' | 'email_sealed';
+
+export interface AccountsParts {
+  readonly db: Knex;
+  readonly sealer: Sealer;
+  readonly index: BlindIndex;
+  readonly documents: IdentityDocuments;
+  readonly clock: Clock;
+}
+
+export class Accounts {
+  readonly #db: Knex;
+  readonly #parts: AccountsParts;
+
+  constructor(parts: AccountsParts) {
+    this.#db = parts.db;
+    this.#parts = parts;
+  }
+
+  async find(id: string): Promise<Account | undefined> {
+    const row = await this.#db<Row>('accounts').where({ id }).first();
+    return row && toAccount(row);
+  }
+
+  /** The account that a typed identifier leads to, whatever its status. */
+  async findIdBy(identifier: AccountIdentifier): Promise<string | undefined> {
+    const { kind, value } = identifier;
+    if (kind === 'resident_id') return await this.#parts.documents.findAccountByNumber(kind, value);
+    const column = kind === 'phone' ? 'phone_index' : 'username_index';
+    const row = await this.#db<Row>('accounts')
+      .whereIn(column, this.#parts.index.candidates(kind, value))
+      .first('id');
+    return row?.id;
+  }
+
+  /** @throws SealBroken when a stored value was tampered with */
+  async contactOf(id: string): Promise<Contact | undefined> {
+    const row = await this.#db<Row>('accounts').where({ id }).first();
+    if (!row) return undefined;
+    return {
+      username: this.#open(row, 'username_sealed'),
+      phone: this.#open(row, 'phone_sealed'),
+      phoneVerified: row.phone_verified_at !== null,
+      email: this.#open(row, 'email_sealed'),
+      emailVerified: row.email_verified_at !== null,
+    };
+  }
+
+  /**
+   * @returns the new account's id
+   * @throws the driver's 23505 when the phone or user name belongs to another account
+   */
+  async create(account: NewAccount, db: Knex = this.#db): Promise<string> {
+    const now = this.#parts.clock.now();
+    const id = uuidV7();
+    const verifiedAt = account.contactVerified ? now : null;
+    await db<Row>('accounts').insert({
+      id,
+      status: 'active',
+      channel: account.channel,
+      username_sealed: this.#seal(id, 'username_sealed', account.username),
+      username_index: this.#index('username', account.username),
+      phone_sealed: this.#seal(id, 'phone_sealed', account.phone),
+      phone_index: this.#index('phone', account.phone),
+      phone_verified_at: account.phone === undefined ? null : verifiedAt,
+      email_sealed: this.#seal(id, 'email_sealed', account.email),
+      email_verified_at: account.email === undefined ? null : verifiedAt,
+      real_name_level: account.realName.level,
+      real_name_method: account.realName.method ?? null,
+      real_name_at: account.realName.level > 1 ? now : null,
+      created_at: now,
+      updated_at: now,
+    });
+    return id;
+  }
+
+  /** Sets the status; false when there is no such account or it already has that status. */
+  async changeStatus(id: string, status: AccountStatus): Promise<boolean> {
+    const changed = await this.#db<Row>('accounts')
+      .where({ id })
+      .whereNot({ status })
+      .update({ status, updated_at: this.#parts.clock.now() });
+    return changed === 1;
+  }
+
+  #index(domain: 'username' | 'phone', value: string | undefined): string | null {
+    return value === undefined ? null : this.#parts.index.of(domain, value);
+  }
+
+  #seal(rowId: string, column: SealedColumn, value: string | undefined): string | null {
+    if (value === undefined) return null;
+    return this.#parts.sealer.seal(value, { table: 'accounts', column, rowId });
+  }
+
+  #open(row: Row, column: SealedColumn): string | undefined {
+    const sealed = row[column];
+    if (sealed === null) return undefined;
+    return this.#parts.sealer.open(sealed, { table: 'accounts', column, rowId: row.id });
+  }
+}
+
+const toAccount = (row: Row): Account => ({
+  id: row.id,
+  status: row.status,
+  realNameLevel: row.real_name_level,
+  realNameMethod: row.real_name_method ?? undefined,
+  realNameAt: row.real_name_at ?? undefined,
+  updatedAt: row.updated_at,
+});

@@ -1,0 +1,76 @@
+/** What people allowed sites to learn; remembered over sessions, asked again when a request grows. */
+import type { Knex } from 'knex';
+import { v7 as uuidV7 } from 'uuid';
+import type { Clock } from '#lib/clock.ts';
+import type { Channel } from '#lib/request-origin.ts';
+
+export interface Consent {
+  readonly scopes: readonly string[];
+  /** Single claims asked for by the `claims` parameter (OpenID Connect Core §5.5). */
+  readonly claims: readonly string[];
+  /** Optional scopes that the person left unticked; not asked again until the request grows. */
+  readonly rejectedScopes: readonly string[];
+}
+
+export interface ConsentDecision extends Consent {
+  readonly accountId: string;
+  readonly clientId: string;
+  readonly textVersion: string;
+  readonly channel: Channel;
+}
+
+interface Row {
+  id: string;
+  account_id: string;
+  client_id: string;
+  scopes: string[];
+  claims: string[];
+  rejected_scopes: string[];
+  text_version: string;
+  channel: Channel;
+  granted_at: Date;
+  withdrawn_at: Date | null;
+}
+
+export class Consents {
+  readonly #db: Knex;
+  readonly #clock: Clock;
+
+  constructor(db: Knex, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /** The consent in force, undefined when there is none. */
+  async find(accountId: string, clientId: string): Promise<Consent | undefined> {
+    const row = await this.#db<Row>('consents')
+      .where({ account_id: accountId, client_id: clientId })
+      .whereNull('withdrawn_at')
+      .orderBy('granted_at', 'desc')
+      .orderBy('id', 'desc')
+      .first();
+    return row && { scopes: row.scopes, claims: row.claims, rejectedScopes: row.rejected_scopes };
+  }
+
+  async record(decision: ConsentDecision): Promise<void> {
+    await this.#db<Row>('consents').insert({
+      id: uuidV7(),
+      account_id: decision.accountId,
+      client_id: decision.clientId,
+      scopes: [...decision.scopes],
+      claims: [...decision.claims],
+      rejected_scopes: [...decision.rejectedScopes],
+      text_version: decision.textVersion,
+      channel: decision.channel,
+      granted_at: this.#clock.now(),
+    });
+  }
+
+  /** Ends every consent of an account at a site; the site asks anew next time. */
+  async withdraw(accountId: string, clientId: string): Promise<void> {
+    await this.#db<Row>('consents')
+      .where({ account_id: accountId, client_id: clientId })
+      .whereNull('withdrawn_at')
+      .update({ withdrawn_at: this.#clock.now() });
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Identity documents of accounts. A bound number belongs to one account in the whole system; the
+ * database's unique index decides between concurrent claims.
+ */
+import type { Knex } from 'knex';
+import { v7 as uuidV7 } from 'uuid';
+import type { BlindIndex } from '#crypto/blind-index.ts';
+import type { Sealer } from '#crypto/sealing.ts';
+import type { Clock } from '#lib/clock.ts';
+
+/** Document type codes; the other types of the design come with their rules. */
+export type DocumentType = 'resident_id';
+
+/** Types that share one numbering, so that one number cannot be bound twice under two names. */
+const TYPE_GROUPS: Readonly<Record<DocumentType, string>> = { resident_id: 'gb11643' };
+
+/** An opened document: sensitive personal data. */
+export interface IdentityDocument {
+  readonly type: DocumentType;
+  readonly number: string;
+  readonly name: string;
+  /** Last day of validity as YYYY-MM-DD; undefined for 长期. */
+  readonly validTo: string | undefined;
+  readonly isBound: boolean;
+}
+
+export interface NewDocument {
+  readonly accountId: string;
+  readonly type: DocumentType;
+  /** Folded and checked by lib/resident-id.ts. */
+  readonly number: string;
+  readonly name: string;
+  readonly validTo?: string;
+  /** Who confirmed it and how; absent when the person merely typed it. */
+  readonly verified?: { readonly by: string; readonly how: string };
+}
+
+interface Row {
+  id: string;
+  account_id: string;
+  type: DocumentType;
+  type_group: string;
+  country: string;
+  number_sealed: string;
+  number_index: string;
+  name_sealed: string;
+  valid_to: string | null;
+  verified_at: Date | null;
+  verified_by: string | null;
+  verified_how: string | null;
+  is_bound: boolean;
+  is_primary: boolean;
+  created_at: Date;
+}
+
+export class IdentityDocuments {
+  readonly #db: Knex;
+  readonly #sealer: Sealer;
+  readonly #index: BlindIndex;
+  readonly #clock: Clock;
+
+  constructor(parts: { db: Knex; sealer: Sealer; index: BlindIndex; clock: Clock }) {
+    this.#db = parts.db;
+    this.#sealer = parts.sealer;
+    this.#index = parts.index;
+    this.#clock = parts.clock;
+  }
+
+  /**
+   * Adds the primary document of an account.
+   *
+   * One INSERT: of n concurrent claims on one number, exactly one returns `added`.
+   *
+   * @returns `taken` when the number is bound to an account already
+   */
+  async addPrimary(document: NewDocument, db: Knex = this.#db): Promise<'added' | 'taken'> {
+    const id = uuidV7();
+    const now = this.#clock.now();
+    const cell = (column: string) => ({ table: 'identity_documents', column, rowId: id });
+    const group = TYPE_GROUPS[document.type];
+    const inserted = await db<Row>('identity_documents')
+      .insert({
+        id,
+        account_id: document.accountId,
+        type: document.type,
+        type_group: group,
+        country: 'CHN',
+        number_sealed: this.#sealer.seal(document.number, cell('number_sealed')),
+        number_index: this.#index.of(`document:${group}`, document.number),
+        name_sealed: this.#sealer.seal(document.name, cell('name_sealed')),
+        valid_to: document.validTo ?? null,
+        verified_at: document.verified ? now : null,
+        verified_by: document.verified?.by ?? null,
+        verified_how: document.verified?.how ?? null,
+        is_bound: document.verified !== undefined,
+        is_primary: true,
+        created_at: now,
+      })
+      .onConflict(db.raw('(type_group, country, number_index) WHERE is_bound'))
+      .ignore()
+      .returning('id');
+    return inserted.length === 1 ? 'added' : 'taken';
+  }
+
+  /** The account that a bound number belongs to. */
+  async findAccountByNumber(type: DocumentType, number: string): Promise<string | undefined> {
+    const group = TYPE_GROUPS[type];
+    const row = await this.#db<Row>('identity_documents')
+      .where({ type_group: group, country: 'CHN', is_bound: true })
+      .whereIn('number_index', this.#index.candidates(`document:${group}`, number))
+      .first('account_id');
+    return row?.account_id;
+  }
+
+  /** @throws SealBroken when a stored value was tampered with */
+  async primaryOf(accountId: string): Promise<IdentityDocument | undefined> {
+    const row = await this.#db<Row>('identity_documents')
+      .where({ account_id: accountId, is_primary: true })
+      .first('*', this.#db.raw("to_char(valid_to, 'YYYY-MM-DD') AS valid_to"));
+    if (!row) return undefined;
+    const open = (column: 'number_sealed' | 'name_sealed') =>
+      this.#sealer.open(row[column], { table: 'identity_documents', column, rowId: row.id });
+    return {
+      type: row.type,
+      number: open('number_sealed'),
+      name: open('name_sealed'),
+      validTo: row.valid_to ?? undefined,
+      isBound: row.is_bound,
+    };
+  }
+}
