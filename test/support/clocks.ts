@@ -1,0 +1,8 @@
+/** Clocks that stand still, so that a test says which moment it speaks of. */
+import type { Clock } from '#lib/clock.ts';
+
+/** A clock that always shows the same moment; ISO 8601 with an offset, e.g. `…T00:00:00+08:00`. */
+export function clockAt(moment: string): Clock {
+  const date = new Date(moment);
+  return { now: () => new Date(date), nowSeconds: () => Math.floor(date.getTime() / 1000) };
+}
