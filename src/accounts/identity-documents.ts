@@ -114,7 +114,8 @@ export class IdentityDocuments {
 
   /** @throws SealBroken when a stored value was tampered with */
   async primaryOf(accountId: string): Promise<IdentityDocument | undefined> {
-    const row = await this.#db<Row>('identity_documents')
+    // `date` as text: the driver would turn it into midnight of the machine's own time zone.
+    const row: Row | undefined = await this.#db<Row>('identity_documents')
       .where({ account_id: accountId, is_primary: true })
       .first('*', this.#db.raw("to_char(valid_to, 'YYYY-MM-DD') AS valid_to"));
     if (!row) return undefined;

@@ -1,0 +1,148 @@
+/**
+ * Relying sites. This folder owns their registration: what a file may say, versions, secrets. What
+ * is live is one published version; oidc/ reads it, `npm run cli -- client register` writes it.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Knex } from 'knex';
+import type { Clock } from '#lib/clock.ts';
+import {
+  ClientMetadataInvalid,
+  parseRegistration,
+  usesSecret,
+  type ClientMetadata,
+} from './client-metadata.ts';
+import type { ClientSecrets } from './client-secrets.ts';
+
+/** A live client: metadata, and the hash that its secret is compared with. */
+export interface PublishedClient {
+  readonly metadata: ClientMetadata;
+  readonly secretHash: string | undefined;
+  readonly version: number;
+}
+
+export interface Registration {
+  readonly outcome: 'registered' | 'changed' | 'unchanged';
+  readonly clientId: string;
+  readonly version: number;
+  /** Only when it was generated now; it cannot be read again. */
+  readonly newSecret?: string;
+}
+
+interface VersionRow {
+  client_id: string;
+  version: number;
+  metadata: ClientMetadata;
+  secret_hash: string | null;
+  created_at: Date;
+}
+
+interface ClientRow {
+  client_id: string;
+  published_version: number;
+  status: 'published' | 'disabled' | 'retired';
+  created_at: Date;
+  updated_at: Date;
+}
+
+type Check = (client: PublishedClient) => Promise<void>;
+
+export class Clients {
+  readonly #db: Knex;
+  readonly #secrets: ClientSecrets;
+  readonly #clock: Clock;
+
+  constructor(parts: { db: Knex; secrets: ClientSecrets; clock: Clock }) {
+    this.#db = parts.db;
+    this.#secrets = parts.secrets;
+    this.#clock = parts.clock;
+  }
+
+  /** The published version of a client that is neither disabled nor retired. */
+  async findPublished(clientId: string): Promise<PublishedClient | undefined> {
+    const row = await this.#publishedVersion(this.#db, clientId).where({ status: 'published' });
+    return row[0] && toClient(row[0]);
+  }
+
+  /**
+   * Registers a client, or publishes a new version of it. Idempotent: the same file again changes
+   * nothing, and a secret that the file does not name is kept.
+   *
+   * @param input - registration metadata; `client_secret` may be given, else one is generated
+   * @param check - rejects what the protocol library does not accept, before anything is stored
+   * @throws ClientMetadataInvalid
+   */
+  async register(input: unknown, check: Check): Promise<Registration> {
+    const { metadata, secret } = parseRegistration(input);
+    return await this.#db.transaction(async (trx) => {
+      const clientId = metadata.client_id;
+      // Two registrations of one client_id at once: the second waits and then sees the first.
+      await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', [`client:${clientId}`]);
+      const [existing] = await this.#publishedVersion(trx, clientId);
+      const { secretHash, newSecret } = this.#secretFor(metadata, secret, existing);
+      const version = (existing?.version ?? 0) + 1;
+      if (existing && isSame(existing, metadata, secretHash)) {
+        return { outcome: 'unchanged', clientId, version: existing.version };
+      }
+      await check({ metadata, secretHash, version });
+      await this.#publish(trx, { metadata, secretHash, version });
+      return {
+        outcome: existing ? 'changed' : 'registered',
+        clientId,
+        version,
+        ...(newSecret !== undefined && { newSecret }),
+      };
+    });
+  }
+
+  #secretFor(metadata: ClientMetadata, given: string | undefined, existing?: VersionRow) {
+    const kept = existing?.secret_hash ?? undefined;
+    if (!usesSecret(metadata)) {
+      if (given === undefined) return { secretHash: undefined };
+      throw new ClientMetadataInvalid(['client_secret: this authentication method has no secret']);
+    }
+    if (given !== undefined) {
+      const same = kept !== undefined && this.#secrets.matches(kept, given);
+      return { secretHash: same ? kept : this.#secrets.hash(given) };
+    }
+    if (kept !== undefined) return { secretHash: kept };
+    const newSecret = this.#secrets.generate();
+    return { secretHash: this.#secrets.hash(newSecret), newSecret };
+  }
+
+  #publishedVersion(db: Knex, clientId: string) {
+    return db<VersionRow>('client_versions')
+      .select<VersionRow[]>('client_versions.*')
+      .join<ClientRow>('clients', (on) =>
+        on
+          .on('clients.client_id', 'client_versions.client_id')
+          .andOn('clients.published_version', 'client_versions.version'),
+      )
+      .where('clients.client_id', clientId);
+  }
+
+  async #publish(trx: Knex, { metadata, secretHash, version }: PublishedClient): Promise<void> {
+    const now = this.#clock.now();
+    const client = { client_id: metadata.client_id, created_at: now, updated_at: now };
+    await trx<VersionRow>('client_versions').insert({
+      client_id: metadata.client_id,
+      version,
+      metadata,
+      secret_hash: secretHash ?? null,
+      created_at: now,
+    });
+    await trx<ClientRow>('clients')
+      .insert({ ...client, published_version: version, status: 'published' })
+      .onConflict('client_id')
+      .merge({ published_version: version, updated_at: now });
+  }
+}
+
+const isSame = (row: VersionRow, metadata: ClientMetadata, secretHash: string | undefined) =>
+  isDeepStrictEqual(row.metadata, JSON.parse(JSON.stringify(metadata))) &&
+  (row.secret_hash ?? undefined) === secretHash;
+
+const toClient = (row: VersionRow): PublishedClient => ({
+  metadata: row.metadata,
+  secretHash: row.secret_hash ?? undefined,
+  version: row.version,
+});
