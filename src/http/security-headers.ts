@@ -1,0 +1,55 @@
+/**
+ * Headers of every answer (DESIGN §9.9): nothing from third parties, no framing, no sniffing, no
+ * storing. Static files set their own caching afterwards.
+ */
+import { randomBytes } from 'node:crypto';
+import helmet from 'koa-helmet';
+import type { Context, Middleware } from 'koa';
+
+/** @param issuer - HSTS is sent only where the issuer is https */
+export function securityHeaders(issuer: string): Middleware {
+  const isHttps = issuer.startsWith('https:');
+  const common = helmet({
+    contentSecurityPolicy: false,
+    // A site may open us in a pop-up and wait for its own page to come back through the opener.
+    crossOriginOpenerPolicy: false,
+    crossOriginResourcePolicy: { policy: 'same-origin' },
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: isHttps ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+    xFrameOptions: { action: 'deny' },
+  });
+  return async (ctx, next) => {
+    const nonce = randomBytes(16).toString('base64url');
+    ctx.state['cspNonce'] = nonce;
+    ctx.set('Content-Security-Policy', policy(nonce, []));
+    ctx.set('Permissions-Policy', 'camera=(), geolocation=(), microphone=(), payment=()');
+    ctx.set('Cache-Control', 'no-store');
+    await common(ctx, next);
+  };
+}
+
+/**
+ * Lets this page's forms end at a site: Chromium applies form-action to the redirects that follow a
+ * POST. A custom scheme is allowed as a scheme.
+ *
+ * @param uri - a redirect URI that was checked against the registration
+ */
+export function allowFormTarget(ctx: Context, uri: string): void {
+  const { origin, protocol } = new URL(uri);
+  const target = origin === 'null' ? protocol : origin;
+  ctx.set('Content-Security-Policy', policy(String(ctx.state['cspNonce']), [target]));
+}
+
+const policy = (nonce: string, formTargets: readonly string[]) =>
+  [
+    "default-src 'none'",
+    "style-src 'self'",
+    `script-src 'self' 'nonce-${nonce}'`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    ["form-action 'self'", ...formTargets].join(' '),
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
