@@ -41,6 +41,8 @@ export const extraMetadataSchema = z.object({
   allowed_origins: z.array(origin).default([]),
   /** Resource identifiers this client serves: it may introspect tokens meant for them. */
   resource_identifiers: z.array(z.url()).default([]),
+  /** APIs that the client may ask access tokens for (RFC 8707). */
+  allowed_resources: z.array(z.url()).default([]),
   /** Least acr of every sign-in, e.g. `urn:yirentong:aal:2`. */
   min_acr: z.string().optional(),
 });
@@ -90,6 +92,11 @@ export function parseRegistration(input: unknown): { metadata: ClientMetadata; s
     );
   }
   const { client_secret: secret, ...metadata } = parsed.data;
+  // An operator who writes a scope into the file approves its claims; the default scope does not.
+  const named = (input as { scope?: unknown }).scope === undefined ? [] : metadata.scope.split(' ');
+  metadata.approved_scopes ??= CLAIM_SCOPES.filter(
+    (scope) => named.includes(scope) || (scope === 'profile_basic' && metadata.government),
+  );
   const problems = [...textProblems(metadata), ...idNumberProblems(metadata)];
   if (problems.length > 0) throw new ClientMetadataInvalid(problems);
   return { metadata, ...(secret !== undefined && { secret }) };

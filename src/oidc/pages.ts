@@ -1,0 +1,71 @@
+/** The pages that oidc-provider asks for: sign-out, signed out, and its errors. */
+import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { pageErrorOf, type SiteBrand } from '#http/pages.ts';
+import { preferUiLocales } from '#http/preferences.ts';
+import type { RenderPage } from '#http/render.ts';
+import { originOf } from '#http/request-context.ts';
+import { allowFormTarget } from '#http/security-headers.ts';
+
+type RpInitiatedLogout = NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']>;
+
+export interface ProviderPages {
+  readonly signOut: NonNullable<RpInitiatedLogout['logoutSource']>;
+  readonly signedOut: NonNullable<RpInitiatedLogout['postLogoutSuccessSource']>;
+  readonly error: NonNullable<Configuration['renderError']>;
+}
+
+/** What pages show of a site. */
+export function brandOf(client: Client): SiteBrand {
+  const department = client['department_name'];
+  return {
+    name: client.clientName ?? client.clientId,
+    department: typeof department === 'string' ? department : '',
+  };
+}
+
+/** Where a person starts over at a site: its own sign-in, else its front page. */
+export function startAgainHref(client: Client | undefined): string | undefined {
+  return client?.initiateLoginUri ?? client?.clientUri;
+}
+
+export function createProviderPages(renderPage: RenderPage): ProviderPages {
+  return {
+    async signOut(ctx, formHtml) {
+      const { session, client, provider, params } = ctx.oidc;
+      preferUiLocales(ctx, params?.['ui_locales']);
+      const target = params?.['post_logout_redirect_uri'];
+      if (typeof target === 'string') allowFormTarget(ctx, target);
+      const ids = Object.keys(session?.authorizations ?? {});
+      const sites = await Promise.all(ids.map((id) => provider.Client.find(id)));
+      renderPage(ctx, 200, 'sign-out', {
+        formHtml,
+        sites: sites.flatMap((site) => (site ? [brandOf(site).name] : [])),
+        site: client && brandOf(client),
+      });
+    },
+
+    signedOut(ctx) {
+      const { client } = ctx.oidc;
+      renderPage(ctx, 200, 'signed-out', {
+        siteName: client && brandOf(client).name,
+        returnHref: client?.clientUri,
+      });
+    },
+
+    error(ctx, out) {
+      showError(renderPage, ctx, out.error);
+    },
+  };
+}
+
+function showError(renderPage: RenderPage, ctx: KoaContextWithOIDC, error: string): void {
+  // oidc-provider asks for pages before it has a client, too.
+  const client = (ctx.oidc as typeof ctx.oidc | undefined)?.client;
+  const known = client === undefined ? undefined : brandOf(client).name;
+  renderPage(ctx, ctx.status, 'error', {
+    code: pageErrorOf(error),
+    requestId: originOf(ctx).requestId,
+    siteName: known,
+    startAgainHref: startAgainHref(client),
+  });
+}
