@@ -97,7 +97,12 @@ export function parseRegistration(input: unknown): { metadata: ClientMetadata; s
   metadata.approved_scopes ??= CLAIM_SCOPES.filter(
     (scope) => named.includes(scope) || (scope === 'profile_basic' && metadata.government),
   );
-  const problems = [...textProblems(metadata), ...idNumberProblems(metadata)];
+  withoutAuthorizationCode(metadata);
+  const problems = [
+    ...textProblems(metadata),
+    ...sectorProblems(metadata),
+    ...idNumberProblems(metadata),
+  ];
   if (problems.length > 0) throw new ClientMetadataInvalid(problems);
   return { metadata, ...(secret !== undefined && { secret }) };
 }
@@ -109,6 +114,23 @@ function textProblems(metadata: Readonly<Record<string, unknown>>): string[] {
   return ['client_name', 'department', 'department_name', 'purpose', 'legal_ground']
     .filter((name) => typeof metadata[name] === 'string' && DECEPTIVE.test(metadata[name]))
     .map((name) => `${name}: contains invisible or direction-changing characters`);
+}
+
+/** A machine client (client credentials only) has nowhere to send a person back to. */
+function withoutAuthorizationCode(metadata: Record<string, unknown>): void {
+  const grants = metadata['grant_types'];
+  if (!Array.isArray(grants) || grants.includes('authorization_code')) return;
+  metadata['response_types'] ??= [];
+  metadata['redirect_uris'] ??= [];
+}
+
+/** Without a department the redirect host is the sector of the subjects: there must be one. */
+function sectorProblems(metadata: Readonly<Record<string, unknown>>): string[] {
+  const uris = Array.isArray(metadata['redirect_uris']) ? metadata['redirect_uris'] : [];
+  const hosts = new Set(uris.map((uri) => URL.parse(String(uri))?.host));
+  return metadata['department'] === undefined && hosts.size > 1
+    ? ['department: required, because the redirect_uris have several hosts']
+    : [];
 }
 
 /** The ID number leaves only signed, encrypted to the client, asked for over PAR (DESIGN §7). */
