@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import knex, { type Knex } from 'knex';
-import { openDatabase, type DatabaseEngine } from '#store/database.ts';
+import { APPLICATION_ROLE, openDatabase, type DatabaseEngine } from '#store/database.ts';
 import { migrate } from '#store/migrate.ts';
 
 export interface TestDatabase {
@@ -102,4 +102,29 @@ async function onServer(action: (server: Knex) => Promise<unknown>): Promise<voi
   } finally {
     await server.destroy();
   }
+}
+
+/**
+ * Runs something as the tables' owner, which may do what the application may not. On the embedded
+ * database the one connection changes its role and back.
+ */
+export async function asOwner(
+  { engine, db }: TestDatabase,
+  action: (owner: Knex) => Promise<unknown>,
+): Promise<void> {
+  if (engine.kind === 'postgresql') {
+    const owner = engine.connect('owner');
+    await action(owner).finally(() => owner.destroy());
+    return;
+  }
+  await db.raw('RESET ROLE');
+  await action(db).finally(() => db.raw(`SET ROLE ${APPLICATION_ROLE}`));
+}
+
+/** Sets the audit chain back to its beginning. */
+export async function emptyAuditLog(database: TestDatabase): Promise<void> {
+  await asOwner(database, async (owner) => {
+    await owner.raw('TRUNCATE audit_events, audit_checkpoints');
+    await owner('audit_head').update({ seq: 0, hash: Buffer.alloc(32), mac: Buffer.alloc(0) });
+  });
 }
