@@ -54,14 +54,14 @@ export interface Egress {
    *
    * @throws EgressRefused when the request may not be made, or did not end well in time
    */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /**
    * The part of the check that is possible when a URL is registered: its form, and its host where
    * that is an address (in any spelling) or `localhost`. Other names are vetted when fetched.
    *
    * @throws EgressRefused `url`, `scheme`, `userinfo`, `insecure` or `address`
    */
-  assertAllowedUrl(url: string | URL): void;
+  readonly assertAllowedUrl: (url: string | URL) => void;
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
