@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { z } from 'zod';
 import { readCommonPasswords } from '#authenticators/password/common-passwords.ts';
 import { objectionsTo } from '#authenticators/password/policy.ts';
+import { parseRegistration } from '#clients/client-metadata.ts';
 import { settingsSchema } from '#config/settings.ts';
 import { parseAccountIdentifier } from '#lib/account-identifier.ts';
 import { ageGroup } from '#lib/age-group.ts';
@@ -107,6 +108,11 @@ describe('config/demo.json', () => {
     const minors = numbered.filter((citizen) => ageOf(citizen) !== 'adult');
     expect(minors).to.have.length(1);
     expect(minors[0]?.number.birthDate).to.equal('2011-05-18');
+  });
+
+  it('has sites that the registration accepts', () => {
+    for (const site of sites)
+      expect(parseRegistration(site)).to.include({ secret: site.client_secret });
   });
 
   it('has two sites of two departments, one of which must ask for consent', () => {
