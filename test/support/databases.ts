@@ -103,3 +103,15 @@ async function onServer(action: (server: Knex) => Promise<unknown>): Promise<voi
     await server.destroy();
   }
 }
+
+/** Every row of some tables as text, bytes in hex. */
+export async function dumpTables(db: Knex, tables: readonly string[]): Promise<string> {
+  const rows: unknown[] = [];
+  for (const table of tables) {
+    const result = await db.raw<{ rows: { row: string }[] }>('SELECT t::text AS row FROM ?? t', [
+      table,
+    ]);
+    rows.push(...result.rows);
+  }
+  return JSON.stringify(rows);
+}
