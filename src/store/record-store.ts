@@ -3,8 +3,9 @@
  * test/support/store-contract.ts is its executable form; a store that passes it may be plugged in.
  *
  * Handles (codes, tokens, cookie values) reach a store in clear and are kept only as SHA-256;
- * payloads are sealed and never contain the handle. Expiry is exact: from the second a record
- * expires, `find` returns undefined, whether or not a sweeper has run.
+ * payloads are sealed and do not contain the handle (but for records that are also found by user
+ * code or uid, which must give it back). Expiry is exact: from the second a record expires, `find`
+ * returns undefined, whether or not a sweeper has run.
  */
 
 /** Models of oidc-provider that are plain records; sessions and clients have stores of their own. */
@@ -30,11 +31,15 @@ export type StoredPayload = Payload & { readonly consumed?: number };
 export type ConsumeOutcome = 'used' | 'already_used' | 'absent';
 
 export interface RecordStore {
-  /** Creates or replaces a record that lives `lifetimeSeconds` (≥ 1) from now. */
+  /**
+   * Creates or replaces a record that lives `lifetimeSeconds` (≥ 1) from now. A late put brings
+   * nothing back: a used record stays used, and over a revoked Grant nothing is written.
+   */
   put(model: RecordModel, handle: string, payload: Payload, lifetimeSeconds: number): Promise<void>;
   /**
    * Reads a live record. A record with a `grantId` whose Grant was revoked or expired is not
-   * found: the grant is the switch. (Model `Grant` itself: found while it lives.)
+   * found: the grant is the switch. (Model `Grant` itself: found while it lives. An Interaction
+   * outlives the Grant that it began with: model-placement.ts.)
    */
   find(model: RecordModel, handle: string): Promise<StoredPayload | undefined>;
   findByUid(model: RecordModel, uid: string): Promise<StoredPayload | undefined>;
@@ -42,13 +47,16 @@ export interface RecordStore {
   /** Uses a record up, atomically: of n concurrent calls exactly one gets `used`. */
   consume(model: RecordModel, handle: string): Promise<ConsumeOutcome>;
   remove(model: RecordModel, handle: string): Promise<void>;
-  /** Removes the Grant; from then on every record that names it is not found. Idempotent. */
-  revokeGrant(grantId: string): Promise<void>;
+  /**
+   * Removes the Grant; from then on every record that names it is not found. Idempotent: of n
+   * concurrent calls exactly one returns true, so that one revocation is told once.
+   */
+  revokeGrant(grantId: string): Promise<boolean>;
   /** Revokes every grant of an account, at one client or (undefined) at all; returns how many. */
   revokeGrantsOf(accountId: string, clientId?: string): Promise<number>;
   /**
    * Replay mark: true exactly once per (scope, value) until `expiresAt` (Unix seconds) has passed,
-   * however many calls race (RFC 7523 §3 `jti`, RFC 9449 §11.1).
+   * however many calls race (RFC 7523 §3 `jti`, RFC 9449 §11.1); false when it has passed already.
    */
   useOnce(scope: string, value: string, expiresAt: number): Promise<boolean>;
   /** Deletes what has expired, at most `limit` rows a table; returns how many. */

@@ -6,3 +6,19 @@ export function clockAt(moment: string): Clock {
   const date = new Date(moment);
   return { now: () => new Date(date), nowSeconds: () => Math.floor(date.getTime() / 1000) };
 }
+
+export interface MovableClock extends Clock {
+  advance(seconds: number): void;
+}
+
+/** A clock that moves only when it is told to. */
+export function movableClock(moment = '2027-01-15T08:00:00Z'): MovableClock {
+  let milliseconds = Date.parse(moment);
+  return {
+    now: () => new Date(milliseconds),
+    nowSeconds: () => Math.floor(milliseconds / 1000),
+    advance: (seconds) => {
+      milliseconds += seconds * 1000;
+    },
+  };
+}

@@ -128,3 +128,15 @@ export async function emptyAuditLog(database: TestDatabase): Promise<void> {
     await owner('audit_head').update({ seq: 0, hash: Buffer.alloc(32), mac: Buffer.alloc(0) });
   });
 }
+
+/** Every row of some tables as text, bytes in hex. */
+export async function dumpTables(db: Knex, tables: readonly string[]): Promise<string> {
+  const rows: unknown[] = [];
+  for (const table of tables) {
+    const result = await db.raw<{ rows: { row: string }[] }>('SELECT t::text AS row FROM ?? t', [
+      table,
+    ]);
+    rows.push(...result.rows);
+  }
+  return JSON.stringify(rows);
+}
