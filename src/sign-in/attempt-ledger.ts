@@ -123,6 +123,15 @@ export class AttemptLedger {
     return {};
   }
 
+  /**
+   * Gives a reservation back whose answer was not compared (the hash queue was full, the database
+   * failed): it counts neither as right nor as wrong.
+   */
+  async release(reservation: Reservation): Promise<void> {
+    await this.#table.release(reservation, reservation.token);
+    this.#waiters.wake(keyOf(reservation), 1);
+  }
+
   /** The factor was bound anew: forgets its wrong answers, locks and disabling on every device. */
   async enable(subject: string, factor: string): Promise<void> {
     await this.#table.forget(subject, factor);

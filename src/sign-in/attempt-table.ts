@@ -59,6 +59,10 @@ const SETTLE_RIGHT = `
     pending = array_remove(pending, :token), touched_at = :at, wrong_in_row = 0, locked_until = NULL
   WHERE (subject, factor, device) = (:subject, :factor, :device) AND :token = ANY (pending)`;
 
+const RELEASE = `
+  UPDATE sign_in_attempts SET pending = array_remove(pending, :token)
+  WHERE (subject, factor, device) = (:subject, :factor, :device)`;
+
 export class AttemptTable {
   readonly #db: Knex;
   readonly #settings: Settings['attempts'];
@@ -108,6 +112,10 @@ export class AttemptTable {
 
   async settleRight({ subject, factor, device }: Bucket, token: string, at: Date): Promise<void> {
     await this.#db.raw(SETTLE_RIGHT, { subject, factor, device, token, at });
+  }
+
+  async release({ subject, factor, device }: Bucket, token: string): Promise<void> {
+    await this.#db.raw(RELEASE, { subject, factor, device, token });
   }
 
   async forget(subject: string, factor: string): Promise<void> {
