@@ -6,3 +6,20 @@ export function clockAt(moment: string): Clock {
   const date = new Date(moment);
   return { now: () => new Date(date), nowSeconds: () => Math.floor(date.getTime() / 1000) };
 }
+
+/** A clock that is moved by hand. */
+export interface MovableClock extends Clock {
+  readonly forward: (seconds: number) => void;
+}
+
+/** Starts at a fixed moment. */
+export function aMovableClock(moment = '2027-03-01T08:00:00Z'): MovableClock {
+  let now = Number(new Date(moment));
+  return {
+    now: () => new Date(now),
+    nowSeconds: () => Math.floor(now / 1000),
+    forward: (seconds) => {
+      now += seconds * 1000;
+    },
+  };
+}
