@@ -2,7 +2,7 @@
 -- elsewhere cannot lock their owner out (src/sign-in/known-devices.ts).
 CREATE TABLE known_devices (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-  account_id uuid NOT NULL,
+  account_id uuid NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
   handle_hash bytea NOT NULL,
   last_used_at timestamptz NOT NULL,
   UNIQUE (account_id, handle_hash)
