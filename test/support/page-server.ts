@@ -1,10 +1,10 @@
 /** Serves every page sample through the real renderer and static files, on a free port. */
-import type { AddressInfo } from 'node:net';
-import Koa from 'koa';
+import type { Middleware } from 'koa';
 import { createRenderer } from '#http/render.ts';
 import { LOCALE_COOKIE, LOOK_COOKIE, type Look } from '#http/preferences.ts';
 import { createStaticFiles } from '#http/static-files.ts';
 import type { Locale } from '#i18n/translate.ts';
+import { startKoa } from './koa-server.ts';
 import { everySample } from './page-samples.ts';
 
 /** The policy that pages must live with; the server's own adds a nonce and the client's origin. */
@@ -14,8 +14,8 @@ const CONTENT_SECURITY_POLICY =
 
 export interface PageServer {
   /** Address of a sample; it sets the preference cookies and shows the page. */
-  urlOf(name: string, locale: Locale, look: Look): string;
-  close(): Promise<void>;
+  readonly urlOf: (name: string, locale: Locale, look: Look) => string;
+  readonly close: () => Promise<void>;
 }
 
 export const sampleOperator = {
@@ -32,21 +32,17 @@ export async function startPageServer(): Promise<PageServer> {
     asset: files.asset,
     preferencesCsrf: () => 'sample-token',
   });
-  const app = new Koa();
-  app.use(files.middleware);
-  app.use((ctx) => {
+  const showSample: Middleware = (ctx) => {
     const { locale, look } = ctx.query;
     const sample = everySample.find(({ name }) => `/${name}` === ctx.path);
     if (sample === undefined) return;
     ctx.set('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     ctx.req.headers.cookie = `${LOCALE_COOKIE}=${String(locale)}; ${LOOK_COOKIE}=${String(look)}`;
     renderer.renderPage(ctx, 200, sample.page, sample.model);
-  });
-  const server = app.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
+  };
+  const { origin, close } = await startKoa(files.middleware, showSample);
   return {
-    urlOf: (name, locale, look) => `http://127.0.0.1:${port}/${name}?locale=${locale}&look=${look}`,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    urlOf: (name, locale, look) => `${origin}/${name}?locale=${locale}&look=${look}`,
+    close,
   };
 }
