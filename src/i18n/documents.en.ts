@@ -15,7 +15,7 @@ export const documentsEn: Record<keyof typeof documentsZhCN, string> = {
     'With one account you sign in to many public services. It is free of charge.\nEach service is the responsibility of the authority behind it; ours is only to say who you are.',
   'agreement.account.heading': 'Your account',
   'agreement.account.text':
-    'The account is for you alone; do not lend it or pass it on. Give true and valid details and keep them up to date.\nKeep your password safe. Our staff never ask for a password or a code. If somebody else uses your account, change the password at once and call {phone}.',
+    'The account is for you alone; do not lend it or pass it on. Give true and valid details and keep them up to date.\nKeep your password safe. Our staff never ask for a password or a code. If somebody else uses your account, call {phone} at once.',
   'agreement.conduct.heading': 'Please do not',
   'agreement.conduct.text':
     'Do not sign in with another person’s details, do not try to get around security measures, do not sign in in bulk by programs. In such cases we may suspend the account as the law allows and report it.',

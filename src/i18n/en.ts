@@ -183,7 +183,7 @@ export const en: Record<keyof typeof zhCN, string> = {
   'account.level.5.means':
     'Verified at a service counter or by a digital certificate. Enough for every service.',
   'account.sessions': 'Where you are signed in',
-  'account.sessions.hint': 'Not you? End that sign-in and change your password soon.',
+  'account.sessions.hint': 'Not you? End that sign-in, then have your password reset as Help says.',
   'account.sessions.only': 'You are signed in on no other device.',
   'account.sessions.none': 'There are no sign-ins.',
   'account.session.current': 'This device',

@@ -179,7 +179,7 @@ export const zhCN = {
   'account.level.5': '高级实名',
   'account.level.5.means': '已经由窗口人员核验或使用数字证书认证，可以办理全部事项。',
   'account.sessions': '登录设备',
-  'account.sessions.hint': '不是您本人的登录，请点“下线”，并尽快修改密码。',
+  'account.sessions.hint': '如有不是您本人的登录，请点“下线”，再按“帮助”中的说明重置密码。',
   'account.sessions.only': '目前没有其他设备登录您的账号。',
   'account.sessions.none': '目前没有登录记录。',
   'account.session.current': '当前设备',
