@@ -83,7 +83,8 @@ async function decide(parts: PageParts, ctx: RouterContext, interaction: Interac
 
 async function partiesOf(parts: PageParts, interaction: Interaction) {
   const client = await parts.provider().Client.find(String(interaction.params['client_id']));
-  const account = await parts.accounts.find(interaction.session?.accountId ?? '');
+  const accountId = interaction.session?.accountId;
+  const account = accountId === undefined ? undefined : await parts.accounts.find(accountId);
   // Disabled between two pages: the same end as an interaction that timed out.
   if (!client || account?.status !== 'active') throw new AppError('interaction.expired');
   return { client, person: await readPerson(parts, account) };
