@@ -43,29 +43,55 @@ export interface EndedSession {
   readonly sites: Readonly<Record<string, SiteEntry>>;
 }
 
+/** A session as a request found it; `save` writes only what differs from it. */
+export interface FoundSession {
+  /** The handle it was found by; undefined when it was found by its uid. */
+  readonly handle: string | undefined;
+  readonly sites: Readonly<Record<string, SiteEntry>>;
+}
+
 export interface SaveSession {
-  /** The cookie's value from now on; an earlier handle of this uid stops working at once. */
-  readonly handle: string;
+  /**
+   * The cookie's value from now on; an earlier handle of this uid stops working at once. Undefined
+   * leaves it as it is (a session found by its uid).
+   */
+  readonly handle: string | undefined;
   readonly session: SessionRecord;
-  /** client_ids known when the session was read; one of them missing from `sites` is removed. */
-  readonly sitesAtRead: readonly string[];
+  /** Undefined for a session that this request began. A site found and now missing is removed. */
+  readonly found: FoundSession | undefined;
   readonly lifetimeSeconds: number;
-  /** Recorded at the first save that carries an account, and at each new sign-in. */
+  /** Recorded at the first save that carries an account, and at each new sign-in (`loginTs`). */
   readonly origin: RequestOrigin | undefined;
 }
+
+/**
+ * `superseded`: a concurrent request replaced the handle (it signed in anew) since this one read the
+ * session: only the sites were merged, handle and levels stay as the newer sign-in left them.
+ * `ended`: the session was ended or expired meanwhile; nothing was stored.
+ */
+export type SaveOutcome = 'saved' | 'superseded' | 'ended';
 
 export interface SessionStore {
   /**
    * Creates or updates. Sites are merged: entries added by a concurrent request stay. A session
-   * that was ended is not revived: returns false and stores nothing.
+   * that was ended is not revived.
    */
-  save(change: SaveSession): Promise<boolean>;
+  save(change: SaveSession): Promise<SaveOutcome>;
   findByHandle(handle: string): Promise<SessionRecord | undefined>;
   findByUid(uid: string): Promise<SessionRecord | undefined>;
   /** Live sessions of an account, newest sign-in first. */
   listOf(accountId: string): Promise<readonly SessionSummary[]>;
-  /** Ends one session and revokes the grants of its sites; undefined when there is none. */
+  /**
+   * Ends one session and revokes the grants of its sites, but those that persist; undefined when
+   * there is none. Each ended session is returned exactly once, over all calls that end sessions.
+   */
   end(uid: string): Promise<EndedSession | undefined>;
-  /** Ends every session of an account (but one), revoking all their grants. */
+  /** Ends every session of an account (but one), revoking all their grants that do not persist. */
   endAllOf(accountId: string, exceptUid?: string): Promise<readonly EndedSession[]>;
+  /** Ends an account's live sessions beyond `keep`, those of the oldest sign-in first. */
+  endBeyond(accountId: string, keep: number): Promise<readonly EndedSession[]>;
+  /** Ends at most `limit` sessions that have expired, so that their sites can be told. */
+  endExpired(limit: number): Promise<readonly EndedSession[]>;
+  /** Deletes at most `limit` remains of sessions that ended over an hour ago; returns how many. */
+  sweep(limit: number): Promise<number>;
 }

@@ -5,6 +5,9 @@
 import type { RecordStoreUnderTest } from './store-contract/fixture.ts';
 import { describeGrants } from './store-contract/grants.ts';
 import { describeRecords } from './store-contract/records.ts';
+import { describeSessionEnds } from './store-contract/session-ends.ts';
+import type { SessionStoreUnderTest } from './store-contract/session-fixture.ts';
+import { describeSessions } from './store-contract/sessions.ts';
 import { describeSingleUse } from './store-contract/single-use.ts';
 
 export function describeRecordStoreContract(
@@ -16,6 +19,17 @@ export function describeRecordStoreContract(
     describeRecords(current);
     describeSingleUse(current);
     describeGrants(current);
+  });
+}
+
+export function describeSessionStoreContract(
+  name: string,
+  makeStore: () => Promise<SessionStoreUnderTest>,
+) {
+  describe(`session store contract: ${name}`, () => {
+    const current = madeBefore(makeStore);
+    describeSessions(current);
+    describeSessionEnds(current);
   });
 }
 
