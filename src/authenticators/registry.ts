@@ -8,5 +8,5 @@ export interface AuthenticatorParts {
 }
 
 export function createAuthenticators(parts: AuthenticatorParts): readonly Authenticator[] {
-  return [createPassword(parts.password) as Authenticator];
+  return [createPassword(parts.password)];
 }

@@ -44,7 +44,8 @@ interface ClientRow {
   updated_at: Date;
 }
 
-type Check = (client: PublishedClient) => Promise<void>;
+/** @throws ClientMetadataInvalid */
+type Check = (client: PublishedClient) => void;
 
 export class Clients {
   readonly #db: Knex;
@@ -83,7 +84,7 @@ export class Clients {
       if (existing && isSame(existing, metadata, secretHash)) {
         return { outcome: 'unchanged', clientId, version: existing.version };
       }
-      await check({ metadata, secretHash, version });
+      check({ metadata, secretHash, version });
       await this.#publish(trx, { metadata, secretHash, version });
       return {
         outcome: existing ? 'changed' : 'registered',

@@ -7,11 +7,6 @@ import { z } from 'zod';
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback);
 const whole = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
-const flag = (fallback: boolean) =>
-  z
-    .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
-    .transform((value) => value === true || value === 'true' || value === '1')
-    .prefault(fallback);
 /** A list in JSON files; in the environment one string with commas. */
 const list = <Item extends z.ZodType<string>>(item: Item) =>
   z.preprocess(
@@ -65,9 +60,11 @@ export const settingsSchema = z.object({
     .describe(
       'Lifts per-address limits for automated suites; in production it must name the issuer’s host.',
     ),
-  demo: flag(true).describe(
-    'Seed synthetic citizens and demo sites at start; never in production.',
-  ),
+  demo: z
+    .stringbool()
+    .or(z.boolean())
+    .optional()
+    .describe('Seed synthetic citizens and demo sites at start; on in development by default.'),
 
   listen: z
     .object({

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readVariable, type Environment } from '#config/environment.ts';
 
 /** What each key is for. Adding a purpose here makes `keys init` create its file. */
 export const KEY_PURPOSES = {
@@ -114,6 +115,20 @@ export function loadKeyRing(
   problems.push(...findSharedSecrets(keys));
   if (problems.length > 0) throw new KeyFilesUnusable(problems);
   return new KeyRing(keys);
+}
+
+/**
+ * Key sets given by the environment: `YRT_KEY_SEALING` with the file's JSON, or
+ * `YRT_KEY_SEALING_FILE` with the path of a mounted file.
+ */
+export function keyOverrides(environment: Environment): Partial<Record<KeyPurpose, string>> {
+  const given = keyPurposes.map((purpose) => [
+    purpose,
+    readVariable(environment, `YRT_KEY_${purpose.toUpperCase()}`),
+  ]);
+  return Object.fromEntries(given.filter(([, text]) => text !== undefined)) as Partial<
+    Record<KeyPurpose, string>
+  >;
 }
 
 /** Creates the key files that are missing (0600, in a 0700 folder); returns their paths. */

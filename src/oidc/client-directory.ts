@@ -1,5 +1,5 @@
 /** Registered sites in the form that oidc-provider reads, the built-in one among them. */
-import type { AdapterPayload } from 'oidc-provider';
+import type { ClientMetadata } from 'oidc-provider';
 import { ACCOUNT_CENTRE_ID, accountCentreClient } from '#clients/account-centre.ts';
 import type { Clients, PublishedClient } from '#clients/clients.ts';
 
@@ -15,7 +15,7 @@ export function createClientDirectory(clients: Clients, issuer: string) {
     secretHash: undefined,
     version: 1,
   });
-  return async (clientId: string): Promise<AdapterPayload | undefined> => {
+  return async (clientId: string): Promise<ClientMetadata | undefined> => {
     if (clientId === ACCOUNT_CENTRE_ID) return accountCentre;
     const found = await clients.findPublished(clientId);
     return found && toProviderMetadata(found);
@@ -23,10 +23,17 @@ export function createClientDirectory(clients: Clients, issuer: string) {
 }
 
 /** The hash stands in the secret's place; the patched comparison knows it (provider.ts). */
-export const toProviderMetadata = ({ metadata, secretHash }: PublishedClient): AdapterPayload => ({
+export const toProviderMetadata = ({ metadata, secretHash }: PublishedClient): ClientMetadata => ({
   ...metadata,
+  ...startOf(metadata),
   subject_type: 'pairwise',
   sector_identifier_uri: SECTOR_URI,
   backchannel_logout_session_required: true,
   ...(secretHash !== undefined && { client_secret: secretHash }),
 });
+
+/** The library takes only https for this field; a site in development has none. */
+function startOf({ initiate_login_uri: uri }: PublishedClient['metadata']) {
+  const isHttps = typeof uri === 'string' && uri.startsWith('https:');
+  return { start_uri: uri, initiate_login_uri: isHttps ? uri : undefined };
+}

@@ -50,11 +50,13 @@ export function describeConsent(
 ): ConsentRequest {
   const { missingOIDCScope = [], missingOIDCClaims = [] } = interaction.prompt.details as Missing;
   const { isRepeated, clock } = options;
-  const items = CLAIM_SCOPES.filter((scope) => missingOIDCScope.includes(scope)).map((scope) => ({
-    name: scope as string,
-    values: shown(CLAIMS_OF[scope](person, clock)),
-    isNew: isRepeated,
-  }));
+  const items: ConsentItem[] = CLAIM_SCOPES.filter((scope) => missingOIDCScope.includes(scope)).map(
+    (scope) => ({
+      name: scope,
+      values: shown(CLAIMS_OF[scope](person, clock)),
+      isNew: isRepeated,
+    }),
+  );
   const single = missingOIDCClaims.flatMap((claim) => shown(claimOf(claim, person, clock)));
   if (single.length > 0) items.push({ name: 'claims', values: single, isNew: isRepeated });
   const isOptional = ({ name }: ConsentItem) => options.optionalScopes.includes(name);

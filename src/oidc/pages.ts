@@ -25,7 +25,8 @@ export function brandOf(client: Client): SiteBrand {
 
 /** Where a person starts over at a site: its own sign-in, else its front page. */
 export function startAgainHref(client: Client | undefined): string | undefined {
-  return client?.initiateLoginUri ?? client?.clientUri;
+  const start = client?.['start_uri'];
+  return typeof start === 'string' ? start : client?.clientUri;
 }
 
 export function createProviderPages(renderPage: RenderPage): ProviderPages {

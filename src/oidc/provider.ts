@@ -6,30 +6,28 @@
 import type { JWK } from 'jose';
 import { Provider, type AdapterFactory, type Client, type Configuration } from 'oidc-provider';
 import type { Consents } from '#accounts/consents.ts';
-import { extraMetadataNames, SCOPES } from '#clients/client-metadata.ts';
-import type { ClientSecrets } from '#clients/client-secrets.ts';
 import type { Settings } from '#config/settings.ts';
 import type { PurposeKeys } from '#crypto/key-ring.ts';
-import { SIGNING_ALGORITHMS } from '#crypto/signing-keys.ts';
 import type { Egress } from '#http/egress.ts';
 import { COOKIE_NAMES, useHostCookies, type CookieSigner } from '#http/host-cookies.ts';
 import { useIssuerOrigin } from '#http/host-pin.ts';
 import type { Clock } from '#lib/clock.ts';
 import { ACR_VALUES, type Level } from '#sign-in/levels.ts';
-import { CLAIMS_BY_SCOPE, createFindAccount, type ClaimsParts } from './claims.ts';
-import { createFeatures } from './features.ts';
+import { createFindAccount, type ClaimsParts } from './claims.ts';
 import { createLoadExistingGrant } from './grants.ts';
 import { createInteractionPolicy } from './interaction-policy.ts';
 import { lifetimesOf } from './lifetimes.ts';
+import { metadataRules } from './metadata-rules.ts';
 import type { ProviderPages } from './pages.ts';
 import { pairwiseSubject } from './pairwise.ts';
+import { listen, type ListenerParts } from './events.ts';
+import { patchProvider, type PatchParts } from './patches.ts';
 
-export interface ProviderParts extends ClaimsParts {
+export interface ProviderParts extends ClaimsParts, PatchParts, ListenerParts {
   readonly settings: Settings;
   readonly adapter: AdapterFactory;
   readonly cookies: CookieSigner;
   readonly consents: Consents;
-  readonly clientSecrets: ClientSecrets;
   readonly pairwiseKeys: PurposeKeys;
   readonly egress: Egress;
   readonly pages: ProviderPages;
@@ -44,43 +42,29 @@ export function createProvider(parts: ProviderParts, jwks: readonly JWK[]): Prov
   const provider = new Provider(settings.issuer, configurationOf(parts, jwks));
   useHostCookies(provider, parts.cookies);
   useIssuerOrigin(provider, settings.issuer);
-  patch(provider, parts);
+  patchProvider(provider, parts);
+  listen(provider, parts);
   return provider;
 }
 
 function configurationOf(parts: ProviderParts, jwks: readonly JWK[]): Configuration {
   const { settings } = parts;
-  const algorithms = [...SIGNING_ALGORITHMS];
   return {
     adapter: parts.adapter,
     jwks: { keys: [...jwks] },
     findAccount: createFindAccount(parts),
     loadExistingGrant: createLoadExistingGrant(parts.consents),
-    features: createFeatures(settings, parts.pages),
+    ...metadataRules(settings, parts.pages),
     renderError: parts.pages.error,
     acrValues: [...ACR_VALUES],
-    scopes: [...SCOPES],
-    claims: mutable(CLAIMS_BY_SCOPE),
     conformIdTokenClaims: true,
-    responseTypes: ['code'],
-    subjectTypes: ['pairwise'],
     pairwiseIdentifier: (_ctx, accountId, client) =>
       pairwiseSubject(parts.pairwiseKeys, accountId, client),
-    // The sector is the department (pairwise.ts); clients are registered by us, not by strangers.
-    sectorIdentifierUriValidate: () => false,
-    clientDefaults: { grant_types: ['authorization_code'], response_types: ['code'] },
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-    extraClientMetadata: { properties: [...extraMetadataNames] },
     clientBasedCORS: (_ctx, origin, client) => allowedOrigins(client).includes(origin),
-    enabledJWA: {
-      idTokenSigningAlgValues: algorithms,
-      userinfoSigningAlgValues: algorithms,
-      introspectionSigningAlgValues: algorithms,
-      clientAuthSigningAlgValues: algorithms,
-    },
     pkce: { required: (_ctx, client) => isPkceRequired(client) },
-    issueRefreshToken: (_ctx, client, source) =>
-      client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
+    issueRefreshToken: (_ctx, client) => mayRefresh(client),
+    // Tokens of a site that may refresh outlive an idle session; sign-out revokes their grant.
+    expiresWithSession: (ctx) => !(ctx.oidc.client && mayRefresh(ctx.oidc.client)),
     rotateRefreshToken: (ctx) => ctx.oidc.entities.RefreshToken?.isSenderConstrained() !== true,
     interactions: {
       policy: createInteractionPolicy(parts.attainable),
@@ -99,37 +83,16 @@ function configurationOf(parts: ProviderParts, jwks: readonly JWK[]): Configurat
   };
 }
 
-/** oidc-provider's types want arrays that could be changed. */
-const mutable = (claims: Readonly<Record<string, readonly string[]>>) =>
-  Object.fromEntries(Object.entries(claims).map(([scope, names]) => [scope, [...names]]));
-
 const allowedOrigins = (client: Client): readonly unknown[] =>
   Array.isArray(client['allowed_origins']) ? client['allowed_origins'] : [];
 
+/**
+ * Refresh tokens are the client's policy, not the request's: the library drops `offline_access`
+ * where the site did not also ask for a consent page, which a government site never shows.
+ */
+const mayRefresh = (client: Client) =>
+  client.grantTypeAllowed('refresh_token') &&
+  (client.scope ?? '').split(' ').includes('offline_access');
+
 const isPkceRequired = (client: Client) =>
   client.clientAuthMethod === 'none' || client['require_pkce'] !== false;
-
-/** The places where the library is changed; PROVIDER-NOTES §6.3. A missing one stops the start. */
-function patch(provider: Provider, { clientSecrets, settings }: ProviderParts): void {
-  const client = provider.Client.prototype as unknown as Record<string, unknown>;
-  const context = (provider as unknown as { OIDCContext: { prototype: Record<string, unknown> } })
-    .OIDCContext.prototype;
-  for (const name of ['compareClientSecret', 'includeSid', 'backchannelLogout']) {
-    assertPatchable(client, name);
-  }
-  assertPatchable(context, 'clientJwtAuthExpectedAudience');
-
-  client['compareClientSecret'] = function compare(this: Client, given: string): boolean {
-    return clientSecrets.matches(this.clientSecret ?? '', given);
-  };
-  // Every site may ask which session a token belongs to, and is told when that one ends.
-  client['includeSid'] = () => true;
-  // An assertion made for another endpoint or server must not work here (DESIGN §9.1).
-  context['clientJwtAuthExpectedAudience'] = () => new Set([settings.issuer]);
-}
-
-function assertPatchable(target: Record<string, unknown>, name: string): void {
-  if (typeof target[name] !== 'function') {
-    throw new Error(`oidc-provider has no ${name}; this version was not checked with our patches`);
-  }
-}

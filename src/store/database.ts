@@ -33,6 +33,8 @@ export interface DatabaseOptions {
   readonly statementTimeoutMilliseconds?: number;
 }
 
+/** Error messages carry the statement with its placeholders, never with the values. */
+const WITHOUT_VALUES = { compileSqlOnError: false };
 const ACQUIRE_TIMEOUT_MILLISECONDS = 1000;
 const DEFAULT_STATEMENT_TIMEOUT_MILLISECONDS = 2500;
 
@@ -55,6 +57,7 @@ function openPostgresql(options: DatabaseOptions, databaseUrl: string): Database
     connect: (role) =>
       knex({
         client: 'pg',
+        ...WITHOUT_VALUES,
         connection: {
           connectionString: urls[role],
           ...(role === 'application' && { statement_timeout: timeout }),
@@ -76,6 +79,7 @@ async function openEmbedded(dataDirectory: string): Promise<DatabaseEngine> {
     connect: (role) =>
       knex({
         client: 'pg',
+        ...WITHOUT_VALUES,
         // PGlite is one session: a second "connection" would share the first one's transaction.
         pool: { min: 0, max: 1, afterCreate: enterRole(role) },
         connection: createPgConfig(pglite) as Knex.StaticConnectionConfig,

@@ -1,0 +1,81 @@
+/**
+ * The log: JSON lines by pino. What must never be logged (DESIGN §9.12) is kept out where lines are
+ * written; this is the second net, by key and by pattern, under every line and every error.
+ */
+import { pino, type DestinationStream, type Logger } from 'pino';
+import type { Settings } from './settings.ts';
+
+const SECRET_KEY =
+  /^(?:.*_)?(?:password|secret|token|code|cookie|authorization|assertion|verifier|handle|seed|jwk|id_number|phone|email|name_sealed)$/i;
+/** Keys that look secret by name and are not: status codes of errors, client-side codes. */
+const HARMLESS_KEYS: ReadonlySet<string> = new Set(['code', 'errorCode']);
+
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, '[jwt]'],
+  [/\b\d{6}(?:19|20)\d{9}[\dXx]\b/g, '[id number]'],
+  [/(?<![\d.])(?:\+?86)?1[3-9]\d{9}(?!\d)/g, '[phone]'],
+  [/[\w.+-]+@[\w-]+\.[\w.-]+/g, '[mail]'],
+  [/(?<=[?&][\w.-]+=)[^&\s"']+/g, '[value]'],
+  [/\b(postgres(?:ql)?|rediss?):\/\/[^\s@/]*@/g, '$1://[credentials]@'],
+];
+
+/** A text without what looks like personal data or a secret. */
+export function scrub(text: string): string {
+  return PATTERNS.reduce((clean, [pattern, label]) => clean.replaceAll(pattern, label), text);
+}
+
+/** @param destination - standard output when absent */
+export function createLogger(
+  settings: Pick<Settings, 'logLevel'>,
+  destination?: DestinationStream,
+): Logger {
+  const options = {
+    level: settings.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeError },
+    formatters: {
+      level: (label: string) => ({ level: label }),
+      log: (line: Record<string, unknown>) => scrubbed(line, 0) as Record<string, unknown>,
+    },
+    hooks: {
+      logMethod(this: Logger, args: Parameters<Logger['info']>, method: Logger['info']) {
+        const clean = args.map((arg) => (typeof arg === 'string' ? scrub(arg) : arg));
+        method.apply(this, clean as Parameters<Logger['info']>);
+      },
+    },
+  };
+  return destination ? pino(options, destination) : pino(options);
+}
+
+const MAX_DEPTH = 4;
+
+function scrubbed(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return scrub(value);
+  if (value instanceof Error) return describeError(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= MAX_DEPTH) return '[deep]';
+  if (Array.isArray(value)) return value.map((item) => scrubbed(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      isSecretKey(key, item) ? '[secret]' : scrubbed(item, depth + 1),
+    ]),
+  );
+}
+
+const isSecretKey = (key: string, value: unknown) =>
+  typeof value === 'string' && SECRET_KEY.test(key) && !HARMLESS_KEYS.has(key);
+
+/** Of an error only type, code, message and stack: a driver's `detail` quotes the row. */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { code } = error as { code?: unknown };
+  return {
+    type: error.name,
+    message: scrub(error.message),
+    ...(typeof code === 'string' && { code }),
+    stack: scrub(error.stack ?? ''),
+    ...(error.cause instanceof Error && { cause: describeError(error.cause) }),
+  };
+}

@@ -1,0 +1,43 @@
+/**
+ * What we hear from oidc-provider. Its events run inside the request and a listener that throws
+ * would turn a finished answer into a 500 (PROVIDER-NOTES §2.11): nothing here may throw.
+ */
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Logger } from 'pino';
+import { originOf } from '#http/request-context.ts';
+
+export interface ListenerParts {
+  readonly log: Logger;
+}
+
+export function listen(provider: Provider, { log }: ListenerParts): void {
+  provider.on('authorization.success', keepLogoutComplete);
+  provider.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => {
+    log.error({ ...requestOf(ctx), err: error }, 'the provider failed');
+  });
+  const refused = (event: string) => (ctx: KoaContextWithOIDC, error: Error) => {
+    log.info({ ...requestOf(ctx), event, code: error.message }, 'the provider refused');
+  };
+  provider.on('authorization.error', refused('authorization'));
+  provider.on('end_session.error', refused('end_session'));
+  provider.on('grant.error', refused('token'));
+  provider.on('introspection.error', refused('introspection'));
+  provider.on('pushed_authorization_request.error', refused('pushed_authorization_request'));
+  provider.on('revocation.error', refused('revocation'));
+  provider.on('userinfo.error', refused('userinfo'));
+}
+
+const requestOf = (ctx: KoaContextWithOIDC) => ({
+  requestId: (originOf(ctx) as { requestId: string } | undefined)?.requestId,
+  clientId: (ctx.oidc as typeof ctx.oidc | undefined)?.client?.clientId,
+});
+
+/**
+ * The library lets tokens with offline access outlive a sign-out. Here only those of native apps do:
+ * on a shared computer "退出登录" must mean it (ABUSE-CASES P-29).
+ */
+function keepLogoutComplete(ctx: KoaContextWithOIDC): void {
+  const { client, session } = ctx.oidc;
+  if (!client || !session || client.applicationType === 'native') return;
+  delete session.authorizations?.[client.clientId]?.persistsLogout;
+}

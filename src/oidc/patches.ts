@@ -1,0 +1,49 @@
+/**
+ * The places where oidc-provider itself is changed, all of them here (PROVIDER-NOTES §6.3). Each is
+ * looked up before it is replaced: with a version that has it no more, the server does not start.
+ */
+import type { Client, Provider } from 'oidc-provider';
+import type { ClientSecrets } from '#clients/client-secrets.ts';
+import type { Settings } from '#config/settings.ts';
+import type { Outbox } from '#jobs/outbox.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { RecordStore } from '#store/record-store.ts';
+import { installBackchannelOutbox } from './backchannel-logout.ts';
+import { installReplayDetection } from './replay-detection.ts';
+
+export interface PatchParts {
+  readonly settings: Settings;
+  readonly clientSecrets: ClientSecrets;
+  readonly records: RecordStore;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+}
+
+type Prototype = Record<string, unknown>;
+
+export function patchProvider(provider: Provider, parts: PatchParts): void {
+  const client = provider.Client.prototype as unknown as Prototype;
+  const context = (provider as unknown as { OIDCContext: { prototype: Prototype } }).OIDCContext
+    .prototype;
+
+  // Secrets are kept as keyed hashes; `clientSecret` holds the hash (client-directory.ts).
+  replace(client, 'compareClientSecret', function compare(this: Client, given: string): boolean {
+    return parts.clientSecrets.matches(this.clientSecret ?? '', given);
+  });
+  // Every site may know which session a token belongs to, to end its own when told.
+  replace(client, 'includeSid', () => true);
+  // An assertion made for another endpoint or another server must not work here (DESIGN §9.1).
+  const audience = new Set([parts.settings.issuer]);
+  replace(context, 'clientJwtAuthExpectedAudience', () => audience);
+  // Sign-out must not wait for the slowest site, and a notice must not be lost (§0.6).
+  installBackchannelOutbox(provider, parts.outbox);
+  // The library looks and then writes; of two concurrent assertions both would pass (§2.6).
+  installReplayDetection(provider, parts);
+}
+
+function replace(target: Prototype, name: string, replacement: unknown): void {
+  if (typeof target[name] !== 'function') {
+    throw new Error(`oidc-provider has no ${name}; this version was not checked with our patches`);
+  }
+  target[name] = replacement;
+}

@@ -1,0 +1,81 @@
+/**
+ * Everything oidc-provider answers: the present provider, with what must happen around it. What a
+ * request set off is audited before its answer leaves.
+ */
+import type { Context, Middleware, Next } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { AppError } from '#lib/errors.ts';
+import { originOf } from '#http/request-context.ts';
+import { rememberSite } from '#http/site-hint.ts';
+import type { PageParts } from './page-context.ts';
+
+const MAX_REQUEST_BODY = 56 * 1024;
+/** Longer URLs are refused by proxies and browsers on the way. */
+const MAX_FORWARDED_QUERY = 8 * 1024;
+
+export function mountProvider(parts: PageParts): Middleware {
+  return async (ctx, next) => {
+    if (ctx.path === '/auth') {
+      // HEAD would run the whole flow and leave an interaction behind: link checkers do that.
+      if (ctx.method === 'HEAD') throw new AppError('request.method_not_allowed');
+      if (ctx.method === 'POST') {
+        await forwardAsGet(ctx);
+        return;
+      }
+    }
+    if (ctx.path === '/session/end/confirm') parts.formTokens.checkOrigin(ctx);
+    await runProvider(parts, ctx, next);
+  };
+}
+
+async function runProvider(parts: PageParts, ctx: Context, next: Next): Promise<void> {
+  const provider = parts.provider();
+  const [handle] = provider.middleware;
+  if (!handle) throw new Error('oidc-provider has no middleware');
+  await handle(ctx, next);
+  const { oidc } = ctx as Partial<KoaContextWithOIDC>;
+  if (oidc) await follow(parts, ctx, oidc);
+}
+
+/** What the answer is not sent before. */
+async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['oidc']) {
+  const origin = originOf(ctx);
+  if (oidc.client) rememberSiteOfPages(ctx, oidc.client.clientId);
+  const { route, session, result } = oidc as typeof oidc & { route?: string };
+  if (route === 'resume' && result?.login && session?.accountId !== undefined) {
+    const { accountId, uid: sessionUid } = session;
+    await parts.audit.record('session_created', { accountId, sessionUid }, origin);
+    await parts.sessionEnding.endBeyond(accountId, parts.settings.sessionsPerAccount, origin);
+  }
+  if (route === 'end_session_confirm' && (session as { destroyed?: boolean }).destroyed === true) {
+    ctx.set('Clear-Site-Data', '"cache", "storage"');
+  }
+}
+
+/** Error pages of an authorization request offer to start again where it came from. */
+function rememberSiteOfPages(ctx: Context, clientId: string): void {
+  if (ctx.path === '/auth') rememberSite(ctx, clientId);
+}
+
+/**
+ * Authorization requests may be posted (OpenID Connect Core §3.1.2.1), from another site; then our
+ * SameSite cookies are missing. Answered with 303 to the same request as GET, which has them.
+ *
+ * @throws AppError `request.invalid` or `request.too_large`
+ */
+async function forwardAsGet(ctx: Context): Promise<void> {
+  if (ctx.is('application/x-www-form-urlencoded') === false) throw new AppError('request.invalid');
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of ctx.req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_REQUEST_BODY) throw new AppError('request.too_large');
+    chunks.push(chunk);
+  }
+  const query = new URLSearchParams(Buffer.concat(chunks).toString('utf8')).toString();
+  const joined = [ctx.querystring, query].filter((part) => part !== '').join('&');
+  if (joined.length > MAX_FORWARDED_QUERY) throw new AppError('request.too_large');
+  ctx.status = 303;
+  ctx.set('Location', `/auth?${joined}`);
+  ctx.body = '';
+}

@@ -1,0 +1,153 @@
+/** What main.ts runs once the runtime is known to fit: prepare, serve, print the card, stop cleanly. */
+import { existsSync } from 'node:fs';
+import type { Logger } from 'pino';
+import { processEnvironment } from '#config/environment.ts';
+import { loadSettings, SettingsInvalid } from '#config/load-settings.ts';
+import { createLogger } from '#config/logger.ts';
+import { productionProblems, wantsDemo } from '#config/production.ts';
+import type { Settings } from '#config/settings.ts';
+import {
+  createMissingKeyFiles,
+  keyOverrides,
+  KeyFilesUnusable,
+  loadKeyRing,
+  type KeyRing,
+} from '#crypto/key-ring.ts';
+import { startProbes, type Probes } from '#http/probes.ts';
+import { systemClock } from '#lib/clock.ts';
+import { NoSigningKeys } from '#oidc/provider-holder.ts';
+import { DataDirectoryInUse } from '#store/data-lock.ts';
+import { openDatabase, type DatabaseEngine } from '#store/database.ts';
+import { migrate, pendingMigrations } from '#store/migrate.ts';
+import { startControlSocket } from './control-socket.ts';
+import { printCard, startDemoSites } from './demo/first-run.ts';
+import { readDemo } from './demo/demo-file.ts';
+import { seedDemo } from './demo/seed.ts';
+import { startServer, type RunningServer } from './server.ts';
+import { createRecords, type Foundations } from './services.ts';
+
+/** Refused on purpose; the message says all there is to say, so no stack is printed. */
+class StartRefused extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The server does not start:\n${problems.map((line) => `  - ${line}`).join('\n')}`);
+    this.name = 'StartRefused';
+  }
+}
+
+const EXPECTED = [StartRefused, SettingsInvalid, DataDirectoryInUse, NoSigningKeys];
+
+export async function run(): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    const isExpected = EXPECTED.some((kind) => error instanceof kind);
+    console.error(isExpected ? (error as Error).message : error);
+    process.exitCode = 1;
+  }
+}
+
+async function start(): Promise<void> {
+  const startedAt = performance.now();
+  const settings = withDemoNetwork(loadSettings(processEnvironment));
+  const keys = prepareKeys(settings);
+  const log = createLogger(settings);
+  const engine = await openDatabase(settings);
+  const db = await prepareDatabase(settings, engine, log);
+  const foundations: Foundations = { settings, keys, db, clock: systemClock, log };
+  const records = createRecords(foundations);
+  if (settings.environment !== 'production') await createFirstSigningKeys(records.signingKeys);
+  if (wantsDemo(settings)) await seedDemo(foundations, records, readDemo());
+  await records.audit.close();
+
+  const server = await startServer(foundations);
+  const probes = await startProbes(settings.probes, db);
+  const control =
+    engine.kind === 'embedded'
+      ? await startControlSocket(settings.dataDirectory, { ...foundations, engine })
+      : undefined;
+  const sites = wantsDemo(settings) ? startDemoSites(settings) : undefined;
+  if (wantsDemo(settings)) printCard(settings, readDemo());
+  log.info({ milliseconds: Math.round(performance.now() - startedAt) }, 'ready');
+  onceAsked(async () => {
+    sites?.stop();
+    control?.close();
+    await stopInOrder(server, probes, log);
+    await db.destroy();
+    await engine.close();
+  });
+}
+
+/** The demo sites run on this machine and want to hear of sign-outs. */
+function withDemoNetwork(settings: Settings): Settings {
+  if (!wantsDemo(settings)) return settings;
+  const allowedPrivateCidrs = [...settings.egress.allowedPrivateCidrs, '127.0.0.0/8', '::1/128'];
+  return { ...settings, egress: { ...settings.egress, allowedPrivateCidrs } };
+}
+
+/** @throws StartRefused with everything that is unsafe or missing */
+function prepareKeys(settings: Settings): KeyRing {
+  const problems = productionProblems(settings);
+  const overrides = keyOverrides(processEnvironment);
+  const isNew = !existsSync(settings.keysDirectory);
+  if (settings.environment !== 'production') {
+    const created = createMissingKeyFiles(settings.keysDirectory);
+    if (created.length > 0 && isNew) console.log(`Development keys: ${settings.keysDirectory}/`);
+  }
+  try {
+    const keys = loadKeyRing(settings.keysDirectory, overrides);
+    if (problems.length === 0) return keys;
+  } catch (error) {
+    if (!(error instanceof KeyFilesUnusable)) throw error;
+    problems.push(...error.problems);
+  }
+  throw new StartRefused(problems);
+}
+
+/** In development the tables are brought up to date; in production somebody does that on purpose. */
+async function prepareDatabase(settings: Settings, engine: DatabaseEngine, log: Logger) {
+  const owner = engine.connect('owner');
+  try {
+    if (settings.environment === 'production') {
+      const pending = await pendingMigrations(owner);
+      if (pending.length > 0) {
+        throw new StartRefused([`tables: run \`npm run cli -- migrate\` (${pending.join(', ')})`]);
+      }
+    } else {
+      const applied = await migrate(owner);
+      if (applied.length > 0) log.info({ applied }, 'migrated');
+    }
+  } finally {
+    await owner.destroy();
+  }
+  return engine.connect('application');
+}
+
+async function createFirstSigningKeys(keys: ReturnType<typeof createRecords>['signingKeys']) {
+  if ((await keys.published()).length > 0) return;
+  await keys.rotate({ publishAheadSeconds: 0, keepSeconds: 0 });
+}
+
+async function stopInOrder(server: RunningServer, probes: Probes, log: Logger): Promise<void> {
+  probes.becomeUnready();
+  await server.stop();
+  await probes.close();
+  log.info('stopped');
+}
+
+/** Ctrl-C or a supervisor's SIGTERM; a second one does not interrupt the first. */
+function onceAsked(stop: () => Promise<void>): void {
+  let asked = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (asked) return;
+      asked = true;
+      stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(error);
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
