@@ -113,16 +113,15 @@ export class SessionAdapter implements Adapter {
     return (await this.#with.sessions.findByHandle(id))?.uid;
   }
 
-  /** Nothing of a request that lost against the end of its session may stay: no grant, no cookie. */
+  /** A request that lost against the end of its session leaves no grant behind. */
   async #refuse(sites: Sites, found: FoundSession | undefined): Promise<never> {
     for (const [clientId, { grantId }] of Object.entries(sites)) {
       const isNew = grantId !== undefined && grantId !== found?.sites[clientId]?.grantId;
       if (isNew) await this.#with.records.revokeGrant(grantId);
     }
-    const ctx = Provider.ctx;
-    dropSessionCookie(ctx);
+    const session = Provider.ctx?.oidc.session;
     // Otherwise the library saves it again while it answers this error, and that answer is lost.
-    if (ctx?.oidc.session) Object.assign(ctx.oidc.session, { destroyed: true });
+    if (session) Object.assign(session, { destroyed: true });
     throw new errors.SessionNotFound('the session was ended meanwhile');
   }
 }
