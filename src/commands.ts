@@ -101,8 +101,8 @@ async function withRecords(
 async function registerClients(context: CommandContext, [file]: readonly string[], print: Print) {
   if (file === undefined) return misused('client register', print);
   const content = JSON.parse(readFileSync(file, 'utf8')) as unknown;
-  const check = createRegistrationCheck(context.settings);
-  return await withRecords(context, async ({ clients, audit }) => {
+  return await withRecords(context, async ({ clients, audit, signingKeys }) => {
+    const check = createRegistrationCheck(context.settings, await signingKeys.published());
     let exitCode = OK;
     for (const entry of Array.isArray(content) ? (content as unknown[]) : [content]) {
       try {

@@ -54,6 +54,8 @@ function scrubbed(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return scrub(value);
   if (value instanceof Error) return describeError(value);
   if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64url');
   if (depth >= MAX_DEPTH) return '[deep]';
   if (Array.isArray(value)) return value.map((item) => scrubbed(item, depth + 1));
   return Object.fromEntries(

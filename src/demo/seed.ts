@@ -35,7 +35,8 @@ export async function seedDemo(
     for (const citizen of demo.citizens) {
       if (await seedCitizen(foundations, records, hasher, citizen)) citizens += 1;
     }
-    const check = createRegistrationCheck(foundations.settings);
+    const jwks = await records.signingKeys.published();
+    const check = createRegistrationCheck(foundations.settings, jwks);
     let sites = 0;
     for (const site of demo.sites) {
       const { outcome, clientId } = await records.clients.register(site, check);

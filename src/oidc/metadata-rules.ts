@@ -2,6 +2,7 @@
  * The part of oidc-provider's configuration that decides which registrations are valid: used by the
  * running provider, and by the check before a registration is stored.
  */
+import type { JWK } from 'jose';
 import { errors, Provider, type Configuration } from 'oidc-provider';
 import { ClientMetadataInvalid, extraMetadataNames, SCOPES } from '#clients/client-metadata.ts';
 import type { PublishedClient } from '#clients/clients.ts';
@@ -11,9 +12,11 @@ import { createEgress, EgressRefused, type Egress } from '#http/egress.ts';
 import { CLAIMS_BY_SCOPE } from './claims.ts';
 import { toProviderMetadata } from './client-directory.ts';
 import { createFeatures } from './features.ts';
+import { NoSigningKeys } from './provider-holder.ts';
 import type { ProviderPages } from './pages.ts';
 
 const ALGORITHMS = [...SIGNING_ALGORITHMS];
+const ENCRYPTION_ALGORITHMS = ['ECDH-ES', 'RSA-OAEP', 'RSA-OAEP-256'] as const;
 
 export function metadataRules(settings: Settings, pages: ProviderPages): Configuration {
   return {
@@ -31,6 +34,9 @@ export function metadataRules(settings: Settings, pages: ProviderPages): Configu
       idTokenSigningAlgValues: ALGORITHMS,
       userinfoSigningAlgValues: ALGORITHMS,
       clientAuthSigningAlgValues: ALGORITHMS,
+      // To the client's own key: a secret that is kept as a hash cannot encrypt anything.
+      idTokenEncryptionAlgValues: [...ENCRYPTION_ALGORITHMS],
+      userinfoEncryptionAlgValues: [...ENCRYPTION_ALGORITHMS],
     },
   };
 }
@@ -47,15 +53,33 @@ const NO_PAGES: ProviderPages = {
   error: () => undefined,
 };
 
+/** A provider that only judges registrations keeps nothing. */
+class NoStore {
+  find = () => Promise.resolve(undefined);
+  findByUid = this.find;
+  findByUserCode = this.find;
+  upsert = this.find;
+  consume = this.find;
+  destroy = this.find;
+  revokeByGrantId = this.find;
+}
+
 /**
  * The check that `Clients.register` runs: the library's own rules, and our egress's.
  *
+ * @param jwks - the published signing keys: a registration may name their algorithms
+ * @throws NoSigningKeys before the first `keys rotate`
  * @returns a function that throws ClientMetadataInvalid
  */
-export function createRegistrationCheck(settings: Settings): (client: PublishedClient) => void {
+export function createRegistrationCheck(
+  settings: Settings,
+  jwks: readonly JWK[],
+): (client: PublishedClient) => void {
+  if (jwks.length === 0) throw new NoSigningKeys();
   const provider = new Provider(settings.issuer, {
     ...metadataRules(settings, NO_PAGES),
-    pairwiseIdentifier: () => '',
+    jwks: { keys: [...jwks] },
+    adapter: NoStore,
   });
   const { Client } = provider as unknown as { Client: new (metadata: object) => object };
   const egress = createEgress(settings.egress);

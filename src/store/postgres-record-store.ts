@@ -143,7 +143,11 @@ export class PostgresRecordStore implements RecordStore {
         .limit(limit)
         .forUpdate()
         .skipLocked();
-      swept += await this.#db(table).whereIn(key, due).delete();
+      // As a CTE it is evaluated once; as a subquery it may run again for each row, past its limit.
+      swept += await this.#db(table)
+        .with('due', due)
+        .whereIn(key, this.#db.select(key).from('due'))
+        .delete();
     }
     return swept;
   }

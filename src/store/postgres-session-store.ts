@@ -125,7 +125,8 @@ export class PostgresSessionStore implements SessionStore {
       .limit(limit)
       .forUpdate()
       .skipLocked();
-    return await this.#end((query) => void query.whereIn('uid_hash', expired));
+    const batch = this.#db.with('expired', expired).select('uid_hash').from('expired');
+    return await this.#end((query) => void query.whereIn('uid_hash', batch));
   }
 
   async sweep(limit: number) {
@@ -135,7 +136,11 @@ export class PostgresSessionStore implements SessionStore {
       .limit(limit)
       .forUpdate()
       .skipLocked();
-    return await this.#db('sessions').whereIn('uid_hash', remains).delete();
+    // As a CTE it is evaluated once; as a subquery it may run again for each row, past its limit.
+    return await this.#db('sessions')
+      .with('remains', remains)
+      .whereIn('uid_hash', this.#db.select('uid_hash').from('remains'))
+      .delete();
   }
 
   #live() {

@@ -1,0 +1,134 @@
+/**
+ * oidc-provider's storage adapter over our stores: provider.ts hands `createAdapterFactory` to the
+ * library, which asks it for one adapter per model. What the library does as read-then-write
+ * (single use, replay marks) is made atomic here; what it writes back whole (sessions) is merged.
+ */
+import { Provider, errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+import type { ClientMetadata } from 'oidc-provider';
+import type { RequestOrigin } from '#lib/request-origin.ts';
+import { MODEL_PLACEMENT } from '#store/model-placement.ts';
+import type { Payload, RecordModel, RecordStore } from '#store/record-store.ts';
+import type { EndedSession, SessionStore } from '#store/session-store.ts';
+import { ReuseWatch } from './reuse-watch.ts';
+import { SessionAdapter } from './session-adapter.ts';
+
+export interface AdapterDependencies {
+  readonly records: RecordStore;
+  readonly sessions: SessionStore;
+  /** A live client's registration; undefined for one that is unknown, disabled or retired. */
+  findClient(clientId: string): Promise<ClientMetadata | undefined>;
+  /** Where the present request came from; undefined outside a request. */
+  originNow(): RequestOrigin | undefined;
+  /**
+   * A single-use record was presented again and its grant is revoked now; once per revoked grant.
+   * The payload is without the handle.
+   */
+  onReuse(model: RecordModel, payload: Payload): Promise<void>;
+  /** The person signed out; once per session. */
+  onSessionEnded(ended: EndedSession): Promise<void>;
+}
+
+/** @throws (the adapter, when it is made) for a model that no store holds */
+export function createAdapterFactory(
+  dependencies: AdapterDependencies,
+): (model: string) => Adapter {
+  const { records } = dependencies;
+  const watch = new ReuseWatch(dependencies);
+  return (model) => {
+    if (model === 'Session') return new SessionAdapter(dependencies);
+    if (model === 'Client') return new ClientAdapter(dependencies);
+    if (isRecordModel(model)) return new RecordAdapter(model, records, watch);
+    // ReplayDetection comes here if installReplayDetection was forgotten.
+    throw new Error(`oidc-provider asked for the model ${model}, which no store holds.`);
+  };
+}
+
+const isRecordModel = (model: string): model is RecordModel =>
+  model in MODEL_PLACEMENT && model !== 'ReplayDetection' && model !== 'Session';
+
+/** Tokens, codes, grants, interactions, requests. */
+class RecordAdapter implements Adapter {
+  readonly #model: RecordModel;
+  readonly #records: RecordStore;
+  readonly #watch: ReuseWatch;
+
+  constructor(model: RecordModel, records: RecordStore, watch: ReuseWatch) {
+    this.#model = model;
+    this.#records = records;
+    this.#watch = watch;
+  }
+
+  async upsert(id: string, payload: AdapterPayload, expiresIn?: number) {
+    if (expiresIn === undefined) throw new Error(`ttl.${this.#model} must be set to a number.`);
+    // A save in the very second of expiry comes with 0; the library checks `exp` itself as well.
+    await this.#records.put(this.#model, id, { ...payload }, Math.max(1, expiresIn));
+  }
+
+  async find(id: string) {
+    const stored = await this.#records.find(this.#model, id);
+    if (stored?.consumed !== undefined) this.#watch.sawUsed(Provider.ctx, this.#model, stored);
+    return stored as AdapterPayload | undefined;
+  }
+
+  async findByUid(uid: string) {
+    return (await this.#records.findByUid(this.#model, uid)) as AdapterPayload | undefined;
+  }
+
+  async findByUserCode(userCode: string) {
+    return (await this.#records.findByUserCode(this.#model, userCode)) as
+      AdapterPayload | undefined;
+  }
+
+  /**
+   * Of n concurrent redemptions one goes on. The others end here and revoke the grant, so that the
+   * winner, who may be the thief, holds dead tokens (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+   *
+   * @throws InvalidGrant, for a pushed request InvalidRequestUri
+   */
+  async consume(id: string) {
+    const outcome = await this.#records.consume(this.#model, id);
+    if (outcome === 'used') return;
+    if (outcome === 'already_used') await this.#watch.lostRace(this.#model, id);
+    if (this.#model === 'PushedAuthorizationRequest') {
+      throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
+    }
+    throw new errors.InvalidGrant(`${this.#model} already used or gone`);
+  }
+
+  async destroy(id: string) {
+    if (this.#model === 'Grant') {
+      if (await this.#records.revokeGrant(id)) await this.#watch.revoked(Provider.ctx, id);
+    } else {
+      await this.#records.remove(this.#model, id);
+    }
+  }
+
+  /** Nothing to do: the library destroys the Grant as well, and that alone switches all of it off. */
+  async revokeByGrantId() {
+    // See above; `revokeGrantPolicy` decides whether the Grant goes.
+  }
+}
+
+/** Clients are read through clients/, never written by the library. */
+class ClientAdapter implements Adapter {
+  readonly #findClient: AdapterDependencies['findClient'];
+
+  constructor({ findClient }: Pick<AdapterDependencies, 'findClient'>) {
+    this.#findClient = findClient;
+  }
+
+  async find(id: string) {
+    return await this.#findClient(id);
+  }
+
+  upsert = refuse;
+  findByUid = refuse;
+  findByUserCode = refuse;
+  consume = refuse;
+  destroy = refuse;
+  revokeByGrantId = refuse;
+}
+
+function refuse(): Promise<never> {
+  return Promise.reject(new Error('The library may only look clients up.'));
+}
