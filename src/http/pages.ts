@@ -115,7 +115,7 @@ export interface AccountSession {
   readonly signedInAt: Date;
   readonly lastUsedAt: Date;
   readonly address: string;
-  /** Browser and platform, `Chrome · Windows`; '' when unknown. */
+  /** describeDevice() of http/device-name.ts, `Chrome · Windows`; '' when unknown. */
   readonly device: string;
   /** Text `channel.<channel>`. */
   readonly channel: string;
