@@ -77,7 +77,7 @@ export interface ConsentPage {
   readonly legalGround?: string | undefined;
   readonly required: readonly ConsentItem[];
   readonly optional: readonly ConsentItem[];
-  /** Masked name. */
+  /** Masked name or phone; '' when there is neither. */
   readonly signedInAs: string;
   readonly lasts: 'once' | 'session' | 'until_revoked' | { readonly days: number };
 }
@@ -115,7 +115,7 @@ export interface AccountSession {
   readonly signedInAt: Date;
   readonly lastUsedAt: Date;
   readonly address: string;
-  /** Browser and platform, `Chrome · Windows`; '' when unknown. */
+  /** describeDevice() of http/device-name.ts, `Chrome · Windows`; '' when unknown. */
   readonly device: string;
   /** Text `channel.<channel>`. */
   readonly channel: string;
@@ -125,6 +125,7 @@ export interface AccountSession {
 /** Posts `csrf` to `/account/sessions/<uid>/end`, `/account/sessions/end-others`, `/account/sign-out`. */
 export interface AccountOverviewPage {
   readonly csrf: string;
+  /** '' when no document is bound. */
   readonly nameMasked: string;
   /** Text `document_type.<idType>`; undefined with the number when none is bound. */
   readonly idType?: string | undefined;

@@ -52,6 +52,7 @@ export const en: Record<keyof typeof zhCN, string> = {
   'password.show': 'Show',
   'password.show.label': 'Show password',
   'password.hide': 'Hide',
+  'password.hide.label': 'Hide password',
   'password.shown': 'Your password is visible',
   'password.hidden': 'Your password is hidden',
   'password.submit': 'Sign in',

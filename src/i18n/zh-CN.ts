@@ -54,6 +54,7 @@ export const zhCN = {
   'password.show': '显示',
   'password.show.label': '显示密码',
   'password.hide': '隐藏',
+  'password.hide.label': '隐藏密码',
   'password.shown': '密码已显示',
   'password.hidden': '密码已隐藏',
   'password.submit': '登录',

@@ -127,7 +127,7 @@ describe('pages: what scripts add', function () {
     const type = () => page.locator('#password').getAttribute('type');
     await page.getByRole('button', { name: '显示密码' }).click();
     expect(await type()).to.equal('text');
-    await page.getByRole('button', { name: '显示密码' }).click();
+    await page.getByRole('button', { name: '隐藏密码' }).click();
     expect(await type()).to.equal('password');
   });
 

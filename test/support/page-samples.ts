@@ -119,7 +119,14 @@ export const variants: readonly Variant[] = [
   }),
   variant('nothing-asked', 'consent', {
     ...consent,
-    ...{ required: [], optional: [], purpose: undefined, legalGround: undefined, lasts: 'once' },
+    ...{
+      required: [],
+      optional: [],
+      purpose: undefined,
+      legalGround: undefined,
+      lasts: 'once',
+      signedInAs: '',
+    },
   }),
   variant('long', 'consent', {
     ...consent,
@@ -136,7 +143,7 @@ export const variants: readonly Variant[] = [
     ...{ code: 'request.rate_limited', requestId: samples.error.requestId, retryAfterSeconds: 42 },
   }),
   variant('empty', 'account/overview', {
-    ...{ csrf, nameMasked: '欧**文', realNameLevel: 1, sessions: [], notice: 'all_ended' },
+    ...{ csrf, nameMasked: '', realNameLevel: 1, sessions: [], notice: 'all_ended' },
   }),
 ];
 

@@ -25,8 +25,7 @@ customElements.define(
     show(visible) {
       this.input.type = visible ? 'text' : 'password';
       this.button.textContent = visible ? this.dataset.hide : this.dataset.show;
-      this.button.setAttribute('aria-label', this.dataset.label);
-      this.button.setAttribute('aria-pressed', String(visible));
+      this.button.setAttribute('aria-label', this.dataset[visible ? 'hideLabel' : 'showLabel']);
     }
   },
 );
