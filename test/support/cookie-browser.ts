@@ -9,6 +9,15 @@ export interface Page {
 export class CookieBrowser {
   /** Host name (ports do not count, RFC 6265 §8.5) → cookies. */
   readonly #jar = new Map<string, Map<string, string>>();
+  readonly #stopAt: (url: URL) => boolean;
+
+  /**
+   * @param stopAt - redirects to such a URL are not followed: the page is then that URL with the
+   *   status of the redirect and no text, e.g. a site's callback that nobody serves
+   */
+  constructor(stopAt: (url: URL) => boolean = () => false) {
+    this.#stopAt = stopAt;
+  }
 
   /** Opens a URL and follows its redirects. */
   open(url: string | URL): Promise<Page> {
@@ -51,7 +60,9 @@ export class CookieBrowser {
       const { status, headers } = response;
       if (location === null) return { url: url.href, status, headers, text: await response.text() };
       await response.body?.cancel();
-      [url, body] = [new URL(location, url), null];
+      const target = new URL(location, url);
+      if (this.#stopAt(target)) return { url: target.href, status, headers, text: '' };
+      [url, body] = [target, null];
     }
     throw new Error(`too many redirects from ${start.href}`);
   }
