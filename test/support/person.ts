@@ -34,7 +34,7 @@ export function authorizationRequest(
   const given = Object.entries(parameters).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
-  return { url: `${issuer}/auth?${new URLSearchParams(given)}`, state, nonce, verifier };
+  return { url: `${issuer}/auth?${new URLSearchParams(given).toString()}`, state, nonce, verifier };
 }
 
 /** A browser that stops where a site's own pages begin. */

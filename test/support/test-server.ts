@@ -168,6 +168,6 @@ export async function aSite(
   const { newSecret = '' } = await clients.register(registration, check);
   const secret =
     typeof metadata['client_secret'] === 'string' ? metadata['client_secret'] : newSecret;
-  const [uri] = registration.redirect_uris as string[];
+  const [uri] = registration.redirect_uris;
   return { clientId, secret, redirectUri: uri ?? redirectUri };
 }
