@@ -12,7 +12,12 @@ import { createApp } from './app.ts';
 import { createServices, type Foundations } from './services.ts';
 
 const DRAIN_MILLISECONDS = 15_000;
-const REQUEST_TIMEOUT_MILLISECONDS = 10_000;
+const TIMEOUTS = {
+  requestTimeout: 10_000,
+  headersTimeout: 10_000,
+  // Longer than a reverse proxy keeps its side, so that it never sends into a closing connection.
+  keepAliveTimeout: 75_000,
+};
 const SWEEP_SECONDS = 60;
 
 export interface RunningServer {
@@ -29,7 +34,7 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
   const { records, pages, addresses, hasher, holder } = services;
   const app = createApp({ ...services, pages, limitRequests: limitRequests(addresses) });
   app.on('error', (error: Error) => log.error({ err: error }, 'a request failed'));
-  const server = createHttpServer({ requestTimeout: REQUEST_TIMEOUT_MILLISECONDS }, (req, res) => {
+  const server = createHttpServer(TIMEOUTS, (req, res) => {
     void app.callback()(req, res);
   });
   const worker = startOutboxWorker({

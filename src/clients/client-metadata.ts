@@ -44,7 +44,10 @@ export const extraMetadataSchema = z.object({
   /** APIs that the client may ask access tokens for (RFC 8707). */
   allowed_resources: z.array(z.url()).default([]),
   /** Least acr of every sign-in, e.g. `urn:yirentong:aal:2`. */
-  min_acr: z.string().optional(),
+  min_acr: z
+    .string()
+    .regex(/^urn:yirentong:aal:[123]$/, 'must be urn:yirentong:aal:1, 2 or 3')
+    .optional(),
 });
 
 export type ExtraMetadata = z.output<typeof extraMetadataSchema>;

@@ -13,15 +13,24 @@ const MAX_REQUEST_BODY = 56 * 1024;
 /** Longer URLs are refused by proxies and browsers on the way. */
 const MAX_FORWARDED_QUERY = 8 * 1024;
 
+/** Front-channel requests that a site's page may post as well as link to. */
+const POSTED_BY_SITES: ReadonlySet<string> = new Set(['/auth', '/session/end']);
+/** Signing keys are published a day ahead of their use: five minutes of caching miss nothing. */
+const CACHED: ReadonlySet<string> = new Set([
+  '/jwks',
+  '/.well-known/openid-configuration',
+  '/.well-known/oauth-authorization-server',
+]);
+
 export function mountProvider(parts: PageParts): Middleware {
   return async (ctx, next) => {
-    if (ctx.path === '/auth') {
-      // HEAD would run the whole flow and leave an interaction behind: link checkers do that.
-      if (ctx.method === 'HEAD') throw new AppError('request.method_not_allowed');
-      if (ctx.method === 'POST') {
-        await forwardAsGet(ctx);
-        return;
-      }
+    // HEAD would run the whole flow and leave an interaction behind: link checkers do that.
+    if (ctx.path === '/auth' && ctx.method === 'HEAD') {
+      throw new AppError('request.method_not_allowed');
+    }
+    if (ctx.method === 'POST' && POSTED_BY_SITES.has(ctx.path)) {
+      await forwardAsGet(ctx);
+      return;
     }
     if (ctx.path === '/session/end/confirm') parts.formTokens.checkOrigin(ctx);
     await runProvider(parts, ctx, next);
@@ -35,6 +44,7 @@ async function runProvider(parts: PageParts, ctx: Context, next: Next): Promise<
   await handle(ctx, next);
   const { oidc } = ctx as Partial<KoaContextWithOIDC>;
   if (oidc) await follow(parts, ctx, oidc);
+  if (CACHED.has(ctx.path) && ctx.status === 200) ctx.set('Cache-Control', 'public, max-age=300');
 }
 
 /** What the answer is not sent before. */
@@ -58,8 +68,9 @@ function rememberSiteOfPages(ctx: Context, clientId: string): void {
 }
 
 /**
- * Authorization requests may be posted (OpenID Connect Core §3.1.2.1), from another site; then our
- * SameSite cookies are missing. Answered with 303 to the same request as GET, which has them.
+ * Authorization and sign-out requests may be posted (OpenID Connect Core §3.1.2.1, RP-Initiated
+ * Logout 1.0 §2), from another site; then our SameSite cookies are missing. Answered with 303 to the
+ * same request as GET, which has them.
  *
  * @throws AppError `request.invalid` or `request.too_large`
  */
@@ -76,6 +87,6 @@ async function forwardAsGet(ctx: Context): Promise<void> {
   const joined = [ctx.querystring, query].filter((part) => part !== '').join('&');
   if (joined.length > MAX_FORWARDED_QUERY) throw new AppError('request.too_large');
   ctx.status = 303;
-  ctx.set('Location', `/auth?${joined}`);
+  ctx.set('Location', `${ctx.path}?${joined}`);
   ctx.body = '';
 }

@@ -20,6 +20,11 @@ export async function startKoa(...middleware: readonly Middleware[]): Promise<Ko
     }
   });
   for (const each of middleware) app.use(each);
+  return await serveKoa(app);
+}
+
+/** An application that the test made itself. */
+export async function serveKoa(app: Koa): Promise<KoaServer> {
   const server = app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   return {
