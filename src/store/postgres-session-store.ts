@@ -115,24 +115,12 @@ export class PostgresSessionStore implements SessionStore {
     return await this.#end((query) => void query.whereIn('uid_hash', beyond));
   }
 
-  async endExpired(limit: number) {
-    // Another process's batch is left to it.
-    const expired = this.#db('sessions')
-      .select('uid_hash')
-      .whereNull('ended_at')
-      .where('expires_at', '<=', currentSecond(this.#clock))
-      .orderBy('expires_at')
-      .limit(limit)
-      .forUpdate()
-      .skipLocked();
-    const batch = this.#db.with('expired', expired).select('uid_hash').from('expired');
-    return await this.#end((query) => void query.whereIn('uid_hash', batch));
-  }
-
   async sweep(limit: number) {
+    const before = secondsAfter(currentSecond(this.#clock), -TOMBSTONE_SECONDS);
     const remains = this.#db('sessions')
       .select('uid_hash')
-      .where('ended_at', '<=', secondsAfter(currentSecond(this.#clock), -TOMBSTONE_SECONDS))
+      .where('ended_at', '<=', before)
+      .orWhere((query) => void query.whereNull('ended_at').where('expires_at', '<=', before))
       .limit(limit)
       .forUpdate()
       .skipLocked();

@@ -90,8 +90,9 @@ export interface SessionStore {
   endAllOf(accountId: string, exceptUid?: string): Promise<readonly EndedSession[]>;
   /** Ends an account's live sessions beyond `keep`, those of the oldest sign-in first. */
   endBeyond(accountId: string, keep: number): Promise<readonly EndedSession[]>;
-  /** Ends at most `limit` sessions that have expired, so that their sites can be told. */
-  endExpired(limit: number): Promise<readonly EndedSession[]>;
-  /** Deletes at most `limit` remains of sessions that ended over an hour ago; returns how many. */
+  /**
+   * Deletes at most `limit` sessions that ended or expired over an hour ago; returns how many. One
+   * that merely expired leaves its grants alone: a site's refresh token may outlive an idle session.
+   */
   sweep(limit: number): Promise<number>;
 }
