@@ -40,10 +40,24 @@ export async function run(): Promise<void> {
   try {
     await start();
   } catch (error) {
-    const isExpected = EXPECTED.some((kind) => error instanceof kind);
-    console.error(isExpected ? (error as Error).message : error);
-    process.exitCode = 1;
+    console.error(explain(error));
+    // Listeners and timers that started before the failure would keep the process alive.
+    process.exit(1);
   }
+}
+
+/** A sentence for what an operator can mend, the stack for what only we can. */
+function explain(error: unknown): unknown {
+  if (EXPECTED.some((kind) => error instanceof kind)) return (error as Error).message;
+  const { code, port, syscall } = error as NodeJS.ErrnoException & { port?: number };
+  if (syscall === 'listen' && (code === 'EADDRINUSE' || code === 'EACCES')) {
+    const why = code === 'EADDRINUSE' ? 'is in use' : 'may not be opened by this user';
+    return (
+      `Port ${port ?? '?'} ${why}. Stop what uses it, or choose other ports with ` +
+      'YRT_LISTEN_PORT (and ISSUER) and YRT_PROBES_PORT.'
+    );
+  }
+  return error;
 }
 
 async function start(): Promise<void> {
