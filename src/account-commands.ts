@@ -35,11 +35,12 @@ async function changeStatus(
       print(`The account is ${account.status}; that is not undone by this command.`);
       return 1;
     }
-    const changed = await records.accounts.changeStatus(account.id, status);
-    if (changed) {
+    const changed = await context.db.transaction(async (transaction) => {
+      if (!(await records.accounts.changeStatus(account.id, status, transaction))) return false;
       const details = { accountId: account.id, from: account.status, to: status, reason };
-      await records.audit.record('account_status_changed', details, systemOrigin);
-    }
+      await records.audit.record('account_status_changed', details, systemOrigin, { transaction });
+      return true;
+    });
     const ended = status === 'locked' ? await endSessions(context, records, account.id) : 0;
     print(`The account is ${status}${changed ? '' : ' already'}; ${ended} sessions ended.`);
     return 0;

@@ -3,6 +3,7 @@
  * the server that holds the embedded one (control-socket.ts); the words go through `print`.
  */
 import { readFileSync } from 'node:fs';
+import type { Knex } from 'knex';
 import { verifyAuditChain } from '#audit/verify.ts';
 import { ClientMetadataInvalid } from '#clients/client-metadata.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
@@ -101,22 +102,19 @@ async function withRecords(
 async function registerClients(context: CommandContext, [file]: readonly string[], print: Print) {
   if (file === undefined) return misused('client register', print);
   const content = JSON.parse(readFileSync(file, 'utf8')) as unknown;
-  return await withRecords(context, async ({ clients, audit, signingKeys }) => {
-    const check = createRegistrationCheck(context.settings, await signingKeys.published());
+  return await withRecords(context, async (records) => {
+    const published = await records.signingKeys.published();
+    const check = createRegistrationCheck(context.settings, published);
     let exitCode = OK;
     for (const entry of Array.isArray(content) ? (content as unknown[]) : [content]) {
       try {
-        const { outcome, clientId, version, newSecret } = await clients.register(entry, check);
+        const { outcome, clientId, version, newSecret } = await context.db.transaction(
+          (transaction) => registerOne(records, entry, check, transaction),
+        );
         print(`${clientId}: ${outcome} (version ${version})`);
         if (newSecret !== undefined) {
           print(`  client_secret: ${newSecret}`);
           print('  It is shown only now and kept as a hash: hand it to the site safely.');
-        }
-        if (outcome === 'registered') {
-          await audit.record('client_registered', { clientId }, systemOrigin);
-        } else if (outcome === 'changed') {
-          const fields = Object.keys(entry as object);
-          await audit.record('client_changed', { clientId, fields }, systemOrigin);
         }
       } catch (error) {
         if (!(error instanceof ClientMetadataInvalid)) throw error;
@@ -130,6 +128,24 @@ async function registerClients(context: CommandContext, [file]: readonly string[
   });
 }
 
+/** The version and its audit row, both or neither. */
+async function registerOne(
+  { clients, audit }: Records,
+  entry: unknown,
+  check: Parameters<Records['clients']['register']>[1],
+  transaction: Knex.Transaction,
+) {
+  const registration = await clients.register(entry, check, transaction);
+  const { outcome, clientId } = registration;
+  if (outcome === 'registered') {
+    await audit.record('client_registered', { clientId }, systemOrigin, { transaction });
+  } else if (outcome === 'changed') {
+    const fields = Object.keys(entry as object);
+    await audit.record('client_changed', { clientId, fields }, systemOrigin, { transaction });
+  }
+  return registration;
+}
+
 async function rotateKeys(context: CommandContext, args: readonly string[], print: Print) {
   const { publishAheadSeconds, keepSeconds } = context.settings.signingKeys;
   const plan = {
@@ -137,11 +153,14 @@ async function rotateKeys(context: CommandContext, args: readonly string[], prin
     keepSeconds,
   };
   return await withRecords(context, async ({ signingKeys, audit }) => {
-    const signsFrom = await signingKeys.rotate(plan);
-    const [current, ...others] = await signingKeys.published();
-    const next = others.find(({ alg }) => alg === current?.alg);
-    const details = { currentKid: current?.kid ?? '', nextKid: next?.kid };
-    await audit.record('signing_keys_rotated', details, systemOrigin);
+    const signsFrom = await context.db.transaction(async (transaction) => {
+      const from = await signingKeys.rotate(plan, transaction);
+      const [current, ...others] = await signingKeys.published(transaction);
+      const next = others.find(({ alg }) => alg === current?.alg);
+      const details = { currentKid: current?.kid ?? '', nextKid: next?.kid };
+      await audit.record('signing_keys_rotated', details, systemOrigin, { transaction });
+      return from;
+    });
     print(`New signing keys are published and sign from ${signsFrom.toISOString()}.`);
     print('Running servers take them over within seconds; no restart is needed.');
     return OK;

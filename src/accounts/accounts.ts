@@ -140,8 +140,8 @@ export class Accounts {
   }
 
   /** Sets the status; false when there is no such account or it already has that status. */
-  async changeStatus(id: string, status: AccountStatus): Promise<boolean> {
-    const changed = await this.#db<Row>('accounts')
+  async changeStatus(id: string, status: AccountStatus, db: Knex = this.#db): Promise<boolean> {
+    const changed = await db<Row>('accounts')
       .where({ id })
       .whereNot({ status })
       .update({ status, updated_at: this.#parts.clock.now() });

@@ -52,8 +52,12 @@ export class Consents {
     return row && { scopes: row.scopes, claims: row.claims, rejectedScopes: row.rejected_scopes };
   }
 
-  async record(decision: ConsentDecision): Promise<void> {
-    await this.#db<Row>('consents').insert({
+  /** @param alongside - what is written in the same transaction: all of it or nothing */
+  async record(
+    decision: ConsentDecision,
+    alongside: (transaction: Knex.Transaction) => Promise<void>,
+  ): Promise<void> {
+    const row: Row = {
       id: uuidV7(),
       account_id: decision.accountId,
       client_id: decision.clientId,
@@ -63,6 +67,11 @@ export class Consents {
       text_version: decision.textVersion,
       channel: decision.channel,
       granted_at: this.#clock.now(),
+      withdrawn_at: null,
+    };
+    await this.#db.transaction(async (transaction) => {
+      await transaction<Row>('consents').insert(row);
+      await alongside(transaction);
     });
   }
 

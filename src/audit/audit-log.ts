@@ -38,6 +38,8 @@ export interface AuditLogOptions {
 const QUEUE_LENGTH = 4096;
 /** Most rows of one write. */
 const BATCH_SIZE = 500;
+/** When to come again after a failed write. */
+const RETRY_SECONDS = 5;
 
 interface Waiting {
   readonly fields: EventFields;
@@ -69,8 +71,8 @@ export class AuditLog {
    * transaction always pass it on; the embedded database has only one connection to wait for.
    *
    * @throws AppError `server.busy` (503) when too many events wait, or the log is closed
-   * @throws AuditHeadForged, or the driver's error when the database cannot be reached; callers let
-   *   both become a 503, for what is not recorded must not happen
+   * @throws AppError `server.unavailable` (503) when nothing could be written, whatever the cause
+   *   (AuditHeadForged, the driver's error): what is not recorded must not happen
    */
   async record<Name extends AuditEventName>(
     name: Name,
@@ -80,16 +82,13 @@ export class AuditLog {
   ): Promise<void> {
     if (this.#closed) throw new AppError('server.busy', { retryAfterSeconds: 1 });
     const fields = fieldsOf({ name, details, origin }, this.#options.clock.now());
-    const { transaction } = options;
-    if (!transaction) {
-      await this.#enqueue(fields);
-      return;
+    try {
+      if (options.transaction) await this.#appendIn(options.transaction, fields);
+      else await this.#enqueue(fields);
+    } catch (cause) {
+      if (cause instanceof AppError) throw cause;
+      throw new AppError('server.unavailable', { retryAfterSeconds: RETRY_SECONDS }, { cause });
     }
-    const { from, to } = await appendToChain(transaction, [fields], this.#keys);
-    transaction.executionPromise.then(
-      () => this.#afterAppend(from, to),
-      () => undefined, // rolled back: nothing was appended
-    );
   }
 
   /**
@@ -114,6 +113,14 @@ export class AuditLog {
     clearTimeout(this.#checkpointTimer);
     await this.#tryCheckpoint();
     clearTimeout(this.#checkpointTimer);
+  }
+
+  async #appendIn(transaction: Knex.Transaction, fields: EventFields): Promise<void> {
+    const { from, to } = await appendToChain(transaction, [fields], this.#keys);
+    transaction.executionPromise.then(
+      () => this.#afterAppend(from, to),
+      () => undefined, // rolled back: nothing was appended
+    );
   }
 
   #enqueue(fields: EventFields): Promise<void> {

@@ -70,11 +70,12 @@ export class Clients {
    *
    * @param input - registration metadata; `client_secret` may be given, else one is generated
    * @param check - rejects what the protocol library does not accept, before anything is stored
+   * @param db - the transaction, when an audit row is to be written in the same one
    * @throws ClientMetadataInvalid
    */
-  async register(input: unknown, check: Check): Promise<Registration> {
+  async register(input: unknown, check: Check, db: Knex = this.#db): Promise<Registration> {
     const { metadata, secret } = parseRegistration(input);
-    return await this.#db.transaction(async (trx) => {
+    return await db.transaction(async (trx) => {
       const clientId = metadata.client_id;
       // Two registrations of one client_id at once: the second waits and then sees the first.
       await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', [`client:${clientId}`]);

@@ -49,9 +49,9 @@ export class SigningKeys {
    *
    * @throws SealBroken when a stored key was tampered with
    */
-  async published(): Promise<JWK[]> {
+  async published(db: Knex = this.#db): Promise<JWK[]> {
     const now = this.#clock.now();
-    const rows: Row[] = await this.#db<Row>(TABLE)
+    const rows: Row[] = await db<Row>(TABLE)
       .where((query) => {
         void query.whereNull('published_until').orWhere('published_until', '>', now);
       })
@@ -66,12 +66,13 @@ export class SigningKeys {
   /**
    * Creates a new key of every algorithm and sets the end of the present ones.
    *
+   * @param db - the transaction, when an audit row is to be written in the same one
    * @returns when the new keys begin to sign
    */
-  async rotate(plan: RotationPlan): Promise<Date> {
+  async rotate(plan: RotationPlan, db: Knex = this.#db): Promise<Date> {
     const now = this.#clock.now();
     const keys = await Promise.all(SIGNING_ALGORITHMS.map(generate));
-    return await this.#db.transaction(async (trx) => {
+    return await db.transaction(async (trx) => {
       await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', [TABLE]);
       const isFirst = (await trx<Row>(TABLE).first('kid')) === undefined;
       const signsFrom = later(now, isFirst ? 0 : plan.publishAheadSeconds);

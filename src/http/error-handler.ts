@@ -38,6 +38,8 @@ async function answer(parts: ErrorHandlerParts, ctx: Context, error: unknown): P
   const { status, code, retryAfterSeconds } = answerOf(error);
   const { requestId } = originOf(ctx);
   parts.log[logLevel(error)]({ requestId, code, ...(status >= 500 && { err: error }) }, 'refused');
+  // What failed after a redirect was prepared must not tell where to, nor the code in it.
+  ctx.remove('Location');
   if (retryAfterSeconds !== undefined) ctx.set('Retry-After', String(retryAfterSeconds));
   if (ctx.accepts('json', 'html') !== 'html') {
     ctx.status = status;

@@ -4,6 +4,7 @@
  */
 import type { Interaction, Provider } from 'oidc-provider';
 import type { Consents } from '#accounts/consents.ts';
+import type { AuditLog } from '#audit/audit-log.ts';
 import { CLAIM_SCOPES } from '#clients/client-metadata.ts';
 import type { ConsentItem, ConsentValue } from '#http/pages.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -89,16 +90,17 @@ export interface ConsentChoice {
 }
 
 /**
- * Grants what was missing, less the optional scopes that stayed unticked, and remembers it.
+ * Remembers and audits the decision, then grants what was missing, less the optional scopes that
+ * stayed unticked: without the audit row there is no grant.
  *
- * @returns the grant's id for oidc-provider, and what was allowed for the audit
+ * @returns the grant's id for oidc-provider
  */
 export async function grantConsent(
   provider: Provider,
   interaction: Interaction,
   choice: ConsentChoice,
-  consents: Consents,
-): Promise<{ grantId: string; scopes: readonly string[]; claims: readonly string[] }> {
+  { consents, audit }: { readonly consents: Consents; readonly audit: AuditLog },
+): Promise<string> {
   const {
     missingOIDCScope = [],
     missingOIDCClaims = [],
@@ -111,6 +113,18 @@ export async function grantConsent(
   );
   const scopes = missingOIDCScope.filter((scope) => !rejected.includes(scope));
 
+  const earlier = await consents.find(accountId, clientId);
+  const decision = {
+    ...{ accountId, clientId, textVersion: CONSENT_TEXT_VERSION, channel: choice.origin.channel },
+    scopes: union(earlier?.scopes, scopes),
+    claims: union(earlier?.claims, missingOIDCClaims),
+    rejectedScopes: rejected,
+  };
+  await consents.record(decision, async (transaction) => {
+    const details = { accountId, clientId, scopes, claims: missingOIDCClaims };
+    await audit.record('authz_consent_granted', details, choice.origin, { transaction });
+  });
+
   const existing =
     interaction.grantId === undefined ? undefined : await provider.Grant.find(interaction.grantId);
   const grant = existing ?? new provider.Grant({ accountId, clientId });
@@ -120,19 +134,7 @@ export async function grantConsent(
   for (const [resource, names] of Object.entries(missingResourceScopes)) {
     grant.addResourceScope(resource, names.join(' '));
   }
-  const grantId = await grant.save();
-
-  const earlier = await consents.find(accountId, clientId);
-  await consents.record({
-    accountId,
-    clientId,
-    scopes: union(earlier?.scopes, scopes),
-    claims: union(earlier?.claims, missingOIDCClaims),
-    rejectedScopes: rejected,
-    textVersion: CONSENT_TEXT_VERSION,
-    channel: choice.origin.channel,
-  });
-  return { grantId, scopes, claims: missingOIDCClaims };
+  return await grant.save();
 }
 
 const union = (earlier: readonly string[] = [], now: readonly string[] = []) => [

@@ -61,8 +61,11 @@ export class SessionEnding {
     origin: RequestOrigin,
   ): Promise<void> {
     const { outbox, audit, clients } = this.#parts;
+    // All notices first: no second call would find the sessions that are ended already.
     for (const session of ended) {
       await enqueueLogoutNotices(outbox, session, { clients: clients() });
+    }
+    for (const session of ended) {
       const { accountId, uid: sessionUid } = session;
       await audit.record('session_ended', { accountId, sessionUid, reason }, origin);
     }

@@ -74,9 +74,7 @@ async function decide(parts: PageParts, ctx: RouterContext, interaction: Interac
     return;
   }
   const choice = { ticked: optional, optionalScopes: optionalScopesOf(client), origin };
-  const granted = await grantConsent(provider, interaction, choice, parts.consents);
-  const { grantId, scopes, claims } = granted;
-  await parts.audit.record('authz_consent_granted', { ...who, scopes, claims }, origin);
+  const grantId = await grantConsent(provider, interaction, choice, parts);
   const result = { consent: { grantId } };
   seeOther(ctx, await provider.interactionResult(ctx.req, ctx.res, result));
 }

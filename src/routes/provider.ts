@@ -54,12 +54,23 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
   const { route, session, result } = oidc as typeof oidc & { route?: string };
   if (route === 'resume' && result?.login && session?.accountId !== undefined) {
     const { accountId, uid: sessionUid } = session;
-    await parts.audit.record('session_created', { accountId, sessionUid }, origin);
+    try {
+      await parts.audit.record('session_created', { accountId, sessionUid }, origin);
+    } catch (error) {
+      await takeBack(parts, ctx, sessionUid);
+      throw error;
+    }
     await parts.sessionEnding.endBeyond(accountId, parts.settings.sessionsPerAccount, origin);
   }
   if (route === 'end_session_confirm' && (session as { destroyed?: boolean }).destroyed === true) {
     ctx.set('Clear-Site-Data', '"cache", "storage"');
   }
+}
+
+/** A session without its audit row does not happen: neither the row nor the cookie stays. */
+async function takeBack({ sessions }: PageParts, ctx: Context, sessionUid: string): Promise<void> {
+  ctx.res.removeHeader('Set-Cookie');
+  await sessions.end(sessionUid);
 }
 
 /** Error pages of an authorization request offer to start again where it came from. */

@@ -127,10 +127,10 @@ export class SignIn {
       return { ok: false, refusal: reason };
     }
     await this.#parts.ledger.settle(reservation, 'right');
-    await this.#parts.devices.remember(account.id, form.browser);
     const proven = { acr: acrOf(levelProvenBy([method])), amr: amrOf([method]) };
     const who = { accountId: account.id, clientId: form.clientId };
     await this.#parts.audit.record('authn_login_success', { ...who, ...proven }, form.origin);
+    await this.#parts.devices.remember(account.id, form.browser);
     return { ok: true, accountId: account.id, ...proven };
   }
 

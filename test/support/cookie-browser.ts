@@ -6,17 +6,28 @@ export interface Page {
   text: string;
 }
 
+export interface BrowserOptions {
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Another window of this browser: the same cookies. */
+  readonly windowOf?: CookieBrowser;
+}
+
 export class CookieBrowser {
   /** Host name (ports do not count, RFC 6265 §8.5) → cookies. */
-  readonly #jar = new Map<string, Map<string, string>>();
+  readonly #jar: Map<string, Map<string, string>>;
   readonly #stopAt: (url: URL) => boolean;
+  readonly #headers: Readonly<Record<string, string>>;
 
   /**
    * @param stopAt - redirects to such a URL are not followed: the page is then that URL with the
    *   status of the redirect and no text, e.g. a site's callback that nobody serves
    */
-  constructor(stopAt: (url: URL) => boolean = () => false) {
+  constructor(stopAt: (url: URL) => boolean = () => false, options: BrowserOptions = {}) {
     this.#stopAt = stopAt;
+    const { windowOf } = options;
+    this.#jar = windowOf ? windowOf.#jar : new Map<string, Map<string, string>>();
+    this.#headers = options.headers ?? {};
   }
 
   /** Opens a URL and follows its redirects. */
@@ -53,7 +64,11 @@ export class CookieBrowser {
         method: body ? method : 'GET',
         body,
         redirect: 'manual',
-        headers: { cookie: this.#cookieHeader(url.hostname), accept: 'text/html' },
+        headers: {
+          cookie: this.#cookieHeader(url.hostname),
+          accept: 'text/html',
+          ...this.#headers,
+        },
       });
       this.#keep(url.hostname, response.headers.getSetCookie());
       const location = response.headers.get('location');

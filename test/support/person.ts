@@ -1,6 +1,6 @@
 /** A person at a browser without scripts, and the site's back end that redeems what they bring. */
 import { createHash, randomBytes } from 'node:crypto';
-import { CookieBrowser, type Page } from './cookie-browser.ts';
+import { CookieBrowser, type BrowserOptions, type Page } from './cookie-browser.ts';
 import type { Citizen, Site, TestServer } from './test-server.ts';
 
 /** One authorization request of a site, with what it must remember. */
@@ -38,8 +38,8 @@ export function authorizationRequest(
 }
 
 /** A browser that stops where a site's own pages begin. */
-export const personAt = ({ issuer }: TestServer) =>
-  new CookieBrowser((url) => url.origin !== new URL(issuer).origin);
+export const personAt = ({ issuer }: TestServer, options: BrowserOptions = {}) =>
+  new CookieBrowser((url) => url.origin !== new URL(issuer).origin, options);
 
 /** Hidden fields of the page's form that posts to a path ending so. */
 export function formOf(page: Page, pathEnd: string): { action: string; csrf: string } {

@@ -84,7 +84,7 @@ describeOnEachDatabase('audit/audit-log', (current) => {
        'web', '{}', hash, hash FROM audit_head`,
     );
     const { log } = anAuditLog(current().db);
-    expect(await codeOf(recordOne(log))).to.equal('23505');
+    expect(await codeOf(recordOne(log))).to.equal('server.unavailable');
     const adminWrite = current().db.transaction(async (transaction) => {
       await transaction('audit_checkpoints').insert({
         seq: 77,
@@ -95,7 +95,7 @@ describeOnEachDatabase('audit/audit-log', (current) => {
       });
       await log.record('client_registered', { clientId: 'a' }, anOrigin, { transaction });
     });
-    expect(await codeOf(adminWrite)).to.equal('23505');
+    expect(await codeOf(adminWrite)).to.equal('server.unavailable');
     expect(await count(current().db, 'audit_checkpoints')).to.equal(0);
   });
 
@@ -123,7 +123,9 @@ describeOnEachDatabase('audit/audit-log', (current) => {
     await current()
       .db('audit_head')
       .update({ hash: Buffer.alloc(32, 7) });
-    expect(await recordOne(log).catch((error: unknown) => error)).to.be.instanceOf(AuditHeadForged);
+    const failure = await recordOne(log).catch((error: unknown) => error);
+    expect(failure).to.include({ code: 'server.unavailable', status: 503 });
+    expect((failure as Error).cause).to.be.instanceOf(AuditHeadForged);
   });
 
   it('signs the end of the chain at close, once, and reports it', async () => {
