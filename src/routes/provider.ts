@@ -6,22 +6,25 @@ import type { Context, Middleware, Next } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { AppError } from '#lib/errors.ts';
 import { originOf } from '#http/request-context.ts';
+import { allowFormTarget } from '#http/security-headers.ts';
 import { rememberSite } from '#http/site-hint.ts';
 import type { PageParts } from './page-context.ts';
 
 const MAX_REQUEST_BODY = 56 * 1024;
 /** Longer URLs are refused by proxies and browsers on the way. */
 const MAX_FORWARDED_QUERY = 8 * 1024;
+/** Pages that a site may send the browser to with a form of its own. */
+const POSTED_BY_SITES = ['/auth'];
 
 export function mountProvider(parts: PageParts): Middleware {
   return async (ctx, next) => {
-    if (ctx.path === '/auth') {
-      // HEAD would run the whole flow and leave an interaction behind: link checkers do that.
-      if (ctx.method === 'HEAD') throw new AppError('request.method_not_allowed');
-      if (ctx.method === 'POST') {
-        await forwardAsGet(ctx);
-        return;
-      }
+    // HEAD would run the whole flow and leave an interaction behind: link checkers do that.
+    if (ctx.path === '/auth' && ctx.method === 'HEAD') {
+      throw new AppError('request.method_not_allowed');
+    }
+    if (POSTED_BY_SITES.includes(ctx.path) && ctx.method === 'POST') {
+      await forwardAsGet(ctx);
+      return;
     }
     if (ctx.path === '/session/end/confirm') parts.formTokens.checkOrigin(ctx);
     await runProvider(parts, ctx, next);
@@ -42,6 +45,7 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
   const origin = originOf(ctx);
   if (oidc.client) rememberSiteOfPages(ctx, oidc.client.clientId);
   const { route, session, result } = oidc as typeof oidc & { route?: string };
+  if (isSelfSubmitting(ctx)) allowSiteAsTarget(ctx, oidc, route);
   if (route === 'resume' && result?.login && session?.accountId !== undefined) {
     const { accountId, uid: sessionUid } = session;
     await parts.audit.record('session_created', { accountId, sessionUid }, origin);
@@ -52,14 +56,31 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
   }
 }
 
+/** oidc-provider answered with a form that its script sends: it has added the script's hash. */
+const isSelfSubmitting = (ctx: Context) =>
+  ctx.response.get('Content-Security-Policy').includes("'sha256-");
+
+/**
+ * Where such a form ends: at the site with `form_post`, and after redirects from our own sign-out
+ * when nobody was signed in or another person signs in.
+ */
+function allowSiteAsTarget(ctx: Context, oidc: KoaContextWithOIDC['oidc'], route?: string): void {
+  const interaction = oidc.entities.Interaction?.params;
+  // Before a sign-in is resumed the request has no parameters yet, though the type says so.
+  const params = (oidc.params as typeof oidc.params | undefined) ?? interaction ?? {};
+  const uri = params[route === 'end_session' ? 'post_logout_redirect_uri' : 'redirect_uri'];
+  if (typeof uri === 'string') allowFormTarget(ctx, uri);
+}
+
 /** Error pages of an authorization request offer to start again where it came from. */
 function rememberSiteOfPages(ctx: Context, clientId: string): void {
   if (ctx.path === '/auth') rememberSite(ctx, clientId);
 }
 
 /**
- * Authorization requests may be posted (OpenID Connect Core §3.1.2.1), from another site; then our
- * SameSite cookies are missing. Answered with 303 to the same request as GET, which has them.
+ * Authorization and sign-out requests may be posted (OpenID Connect Core §3.1.2.1, RP-Initiated
+ * Logout §2), from another site; then our SameSite cookies are missing: a sign-out would find nobody
+ * signed in, and end nothing. Answered with 303 to the same request as GET, which has them.
  *
  * @throws AppError `request.invalid` or `request.too_large`
  */
@@ -76,6 +97,6 @@ async function forwardAsGet(ctx: Context): Promise<void> {
   const joined = [ctx.querystring, query].filter((part) => part !== '').join('&');
   if (joined.length > MAX_FORWARDED_QUERY) throw new AppError('request.too_large');
   ctx.status = 303;
-  ctx.set('Location', `/auth?${joined}`);
+  ctx.set('Location', `${ctx.path}?${joined}`);
   ctx.body = '';
 }
