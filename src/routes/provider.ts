@@ -14,7 +14,7 @@ const MAX_REQUEST_BODY = 56 * 1024;
 /** Longer URLs are refused by proxies and browsers on the way. */
 const MAX_FORWARDED_QUERY = 8 * 1024;
 /** Pages that a site may send the browser to with a form of its own. */
-const POSTED_BY_SITES = ['/auth'];
+const POSTED_BY_SITES = ['/auth', '/session/end'];
 
 export function mountProvider(parts: PageParts): Middleware {
   return async (ctx, next) => {
