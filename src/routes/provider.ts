@@ -46,6 +46,8 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
   if (oidc.client) rememberSiteOfPages(ctx, oidc.client.clientId);
   const { route, session, result } = oidc as typeof oidc & { route?: string };
   if (isSelfSubmitting(ctx)) allowSiteAsTarget(ctx, oidc, route);
+  // An empty answer has no type; a widely used client stops at `text/plain` (RFC 7009 §2.2).
+  if (route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');
   if (route === 'resume' && result?.login && session?.accountId !== undefined) {
     const { accountId, uid: sessionUid } = session;
     await parts.audit.record('session_created', { accountId, sessionUid }, origin);
