@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto';
 import helmet from 'koa-helmet';
 import type { Context, Middleware } from 'koa';
 
+const OWN_FORMS = "form-action 'self'";
+
 /** @param issuer - HSTS is sent only where the issuer is https */
 export function securityHeaders(issuer: string): Middleware {
   const isHttps = issuer.startsWith('https:');
@@ -21,7 +23,7 @@ export function securityHeaders(issuer: string): Middleware {
   return async (ctx, next) => {
     const nonce = randomBytes(16).toString('base64url');
     ctx.state['cspNonce'] = nonce;
-    ctx.set('Content-Security-Policy', policy(nonce, []));
+    ctx.set('Content-Security-Policy', policy(nonce));
     ctx.set('Permissions-Policy', 'camera=(), geolocation=(), microphone=(), payment=()');
     ctx.set('Cache-Control', 'no-store');
     await common(ctx, next);
@@ -30,17 +32,19 @@ export function securityHeaders(issuer: string): Middleware {
 
 /**
  * Lets this page's forms end at a site: Chromium applies form-action to the redirects that follow a
- * POST. A custom scheme is allowed as a scheme.
+ * POST. A custom scheme is allowed as a scheme. The header is changed, not made anew: oidc-provider
+ * adds the hash of its own script to it.
  *
  * @param uri - a redirect URI that was checked against the registration
  */
 export function allowFormTarget(ctx: Context, uri: string): void {
   const { origin, protocol } = new URL(uri);
   const target = origin === 'null' ? protocol : origin;
-  ctx.set('Content-Security-Policy', policy(String(ctx.state['cspNonce']), [target]));
+  const csp = ctx.response.get('Content-Security-Policy');
+  ctx.set('Content-Security-Policy', csp.replace(OWN_FORMS, `${OWN_FORMS} ${target}`));
 }
 
-const policy = (nonce: string, formTargets: readonly string[]) =>
+const policy = (nonce: string) =>
   [
     "default-src 'none'",
     "style-src 'self'",
@@ -49,7 +53,7 @@ const policy = (nonce: string, formTargets: readonly string[]) =>
     "font-src 'self'",
     "connect-src 'self'",
     "manifest-src 'self'",
-    ["form-action 'self'", ...formTargets].join(' '),
+    OWN_FORMS,
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join('; ');

@@ -6,13 +6,13 @@ import type { Context, Middleware, Next } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { AppError } from '#lib/errors.ts';
 import { originOf } from '#http/request-context.ts';
+import { allowFormTarget } from '#http/security-headers.ts';
 import { rememberSite } from '#http/site-hint.ts';
 import type { PageParts } from './page-context.ts';
 
 const MAX_REQUEST_BODY = 56 * 1024;
 /** Longer URLs are refused by proxies and browsers on the way. */
 const MAX_FORWARDED_QUERY = 8 * 1024;
-
 /** Front-channel requests that a site's page may post as well as link to. */
 const POSTED_BY_SITES: ReadonlySet<string> = new Set(['/auth', '/session/end']);
 /** Signing keys are published a day ahead of their use: five minutes of caching miss nothing. */
@@ -52,6 +52,9 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
   const origin = originOf(ctx);
   if (oidc.client) rememberSiteOfPages(ctx, oidc.client.clientId);
   const { route, session, result } = oidc as typeof oidc & { route?: string };
+  if (isSelfSubmitting(ctx)) allowSiteAsTarget(ctx, oidc, route);
+  // An empty answer has no type; a widely used client stops at `text/plain` (RFC 7009 §2.2).
+  if (route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');
   if (route === 'resume' && result?.login && session?.accountId !== undefined) {
     const { accountId, uid: sessionUid } = session;
     try {
@@ -71,6 +74,22 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
 async function takeBack({ sessions }: PageParts, ctx: Context, sessionUid: string): Promise<void> {
   ctx.res.removeHeader('Set-Cookie');
   await sessions.end(sessionUid);
+}
+
+/** oidc-provider answered with a form that its script sends: it has added the script's hash. */
+const isSelfSubmitting = (ctx: Context) =>
+  ctx.response.get('Content-Security-Policy').includes("'sha256-");
+
+/**
+ * Where such a form ends: at the site with `form_post`, and after redirects from our own sign-out
+ * when nobody was signed in or another person signs in.
+ */
+function allowSiteAsTarget(ctx: Context, oidc: KoaContextWithOIDC['oidc'], route?: string): void {
+  const interaction = oidc.entities.Interaction?.params;
+  // Before a sign-in is resumed the request has no parameters yet, though the type says so.
+  const params = (oidc.params as typeof oidc.params | undefined) ?? interaction ?? {};
+  const uri = params[route === 'end_session' ? 'post_logout_redirect_uri' : 'redirect_uri'];
+  if (typeof uri === 'string') allowFormTarget(ctx, uri);
 }
 
 /** Error pages of an authorization request offer to start again where it came from. */

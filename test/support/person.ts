@@ -89,6 +89,7 @@ export async function signInAt(
 
 export interface TokenAnswer {
   readonly status: number;
+  readonly headers: Headers;
   readonly body: Readonly<Record<string, unknown>> & {
     readonly access_token?: string;
     readonly refresh_token?: string;
@@ -113,6 +114,7 @@ export async function postAsSite(
   const text = await response.text();
   return {
     status: response.status,
+    headers: response.headers,
     body: (text === '' ? {} : JSON.parse(text)) as TokenAnswer['body'],
   };
 }
