@@ -45,12 +45,13 @@ function describeOn(
       current = kind === 'embedded' ? await createEmbedded() : await createOnServer();
       if (current === undefined) this.skip();
     });
-    after(async () => {
-      if (current) await dropDatabase(current);
-    });
     cases(() => {
       if (!current) throw new Error('The database is only there inside `it` and hooks.');
       return current;
+    });
+    // Hooks run in the order they are registered: servers of the cases stop first.
+    after(async () => {
+      if (current) await dropDatabase(current);
     });
   });
 }
