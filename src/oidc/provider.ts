@@ -4,7 +4,13 @@
  * for the same tokens.
  */
 import type { JWK } from 'jose';
-import { Provider, type AdapterFactory, type Client, type Configuration } from 'oidc-provider';
+import {
+  errors,
+  Provider,
+  type AdapterFactory,
+  type Client,
+  type Configuration,
+} from 'oidc-provider';
 import type { Consents } from '#accounts/consents.ts';
 import type { Settings } from '#config/settings.ts';
 import type { PurposeKeys } from '#crypto/key-ring.ts';
@@ -58,6 +64,7 @@ function configurationOf(parts: ProviderParts, jwks: readonly JWK[]): Configurat
     renderError: parts.pages.error,
     acrValues: [...ACR_VALUES],
     conformIdTokenClaims: true,
+    assertJwtClientAuthClaimsAndHeader: ({ oidc }, { aud }) => assertOnlyAudience(aud, oidc.issuer),
     pairwiseIdentifier: (_ctx, accountId, client) =>
       pairwiseSubject(parts.pairwiseKeys, accountId, client),
     clientBasedCORS: (_ctx, origin, client) => allowedOrigins(client).includes(origin),
@@ -81,6 +88,16 @@ function configurationOf(parts: ProviderParts, jwks: readonly JWK[]): Configurat
     clockTolerance: 15,
     fetch: (url, options) => parts.egress.fetch(url, options),
   };
+}
+
+/**
+ * An assertion that names several audiences could be replayed at each of them; the library is content
+ * when we are among them (rfc7523bis: the issuer as sole value).
+ */
+function assertOnlyAudience(audience: unknown, issuer: string): void {
+  const [only, ...others] = [audience].flat();
+  if (only === issuer && others.length === 0) return;
+  throw new errors.InvalidClientAuth('audience (aud) must be the issuer alone');
 }
 
 const allowedOrigins = (client: Client): readonly unknown[] =>

@@ -33,8 +33,13 @@ export function describeOnPostgresql(title: string, cases: (current: () => TestD
   describeOn('postgresql', `${title} (PostgreSQL)`, cases);
 }
 
+/** On PostgreSQL where there is one, else embedded: for what the database has no part in. */
+export function describeOnAnyDatabase(title: string, cases: (current: () => TestDatabase) => void) {
+  describeOn('any', title, cases);
+}
+
 function describeOn(
-  kind: DatabaseEngine['kind'],
+  kind: DatabaseEngine['kind'] | 'any',
   title: string,
   cases: (current: () => TestDatabase) => void,
 ) {
@@ -43,6 +48,7 @@ function describeOn(
     before(async function () {
       this.timeout(60_000);
       current = kind === 'embedded' ? await createEmbedded() : await createOnServer();
+      if (kind === 'any') current ??= await createEmbedded();
       if (current === undefined) this.skip();
     });
     cases(() => {
