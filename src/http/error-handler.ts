@@ -75,12 +75,21 @@ function logLevel(error: unknown): 'info' | 'warn' | 'error' {
   return error instanceof errors.OIDCProviderError && error.statusCode < 500 ? 'info' : 'error';
 }
 
-/** The database cannot be reached, has no free connection, or is going down (SQLSTATE 08, 57P). */
-function isOutage(error: unknown): boolean {
-  const { code = '', name = '' } = error as { code?: string; name?: string };
+/**
+ * The database cannot be reached, has no free connection, or is going down (SQLSTATE 08, 53, 57P):
+ * worth another try soon, unlike a defect.
+ */
+export function isOutage(error: unknown): boolean {
+  const { code = '', name = '', message = '' } = error as Partial<NodeJS.ErrnoException>;
   return (
     name === 'KnexTimeoutError' ||
     /^(?:08|57P|53)/.test(code) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EPIPE'].includes(code)
+    UNREACHABLE.has(code) ||
+    // What node-postgres says without a code.
+    /^(?:Connection terminated|timeout exceeded when trying to connect)/.test(message)
   );
 }
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EPIPE', 'EHOSTUNREACH'],
+]);

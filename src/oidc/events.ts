@@ -4,6 +4,7 @@
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
+import { isOutage } from '#http/error-handler.ts';
 import { originOf } from '#http/request-context.ts';
 
 export interface ListenerParts {
@@ -14,6 +15,7 @@ export function listen(provider: Provider, { log }: ListenerParts): void {
   provider.on('authorization.success', keepLogoutComplete);
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => {
     log.error({ ...requestOf(ctx), err: error }, 'the provider failed');
+    if (isOutage(error)) answerUnavailable(ctx);
   });
   const refused = (event: string) => (ctx: KoaContextWithOIDC, error: Error) => {
     log.info({ ...requestOf(ctx), event, code: error.message }, 'the provider refused');
@@ -25,6 +27,14 @@ export function listen(provider: Provider, { log }: ListenerParts): void {
   provider.on('pushed_authorization_request.error', refused('pushed_authorization_request'));
   provider.on('revocation.error', refused('revocation'));
   provider.on('userinfo.error', refused('userinfo'));
+}
+
+/** The library knows only 500; a client that is told to come back in a moment does (RFC 9110 §15.6.4). */
+function answerUnavailable(ctx: KoaContextWithOIDC): void {
+  // Authorization errors are sent back to the site, which is a redirect and stays one.
+  if (ctx.status !== 500) return;
+  ctx.status = 503;
+  ctx.set('Retry-After', '5');
 }
 
 const requestOf = (ctx: KoaContextWithOIDC) => ({

@@ -33,8 +33,13 @@ export interface DatabaseOptions {
   readonly statementTimeoutMilliseconds?: number;
 }
 
-/** Error messages carry the statement with its placeholders, never with the values. */
-const WITHOUT_VALUES = { compileSqlOnError: false };
+const silent = () => undefined;
+const QUIET = {
+  /** Error messages carry the statement with its placeholders, never with the values. */
+  compileSqlOnError: false,
+  /** knex would print to the console what its caller gets as an error and logs properly. */
+  log: { warn: silent, error: silent, debug: silent, deprecate: silent },
+};
 const ACQUIRE_TIMEOUT_MILLISECONDS = 1000;
 const DEFAULT_STATEMENT_TIMEOUT_MILLISECONDS = 2500;
 
@@ -57,7 +62,7 @@ function openPostgresql(options: DatabaseOptions, databaseUrl: string): Database
     connect: (role) =>
       knex({
         client: 'pg',
-        ...WITHOUT_VALUES,
+        ...QUIET,
         connection: {
           connectionString: urls[role],
           ...(role === 'application' && { statement_timeout: timeout }),
@@ -79,7 +84,7 @@ async function openEmbedded(dataDirectory: string): Promise<DatabaseEngine> {
     connect: (role) =>
       knex({
         client: 'pg',
-        ...WITHOUT_VALUES,
+        ...QUIET,
         // PGlite is one session: a second "connection" would share the first one's transaction.
         pool: { min: 0, max: 1, afterCreate: enterRole(role) },
         connection: createPgConfig(pglite) as Knex.StaticConnectionConfig,
