@@ -33,8 +33,12 @@ export interface DatabaseOptions {
   readonly statementTimeoutMilliseconds?: number;
 }
 
-/** Error messages carry the statement with its placeholders, never with the values. */
-const WITHOUT_VALUES = { compileSqlOnError: false };
+const QUIET = {
+  /** Error messages carry the statement with its placeholders, never with the values. */
+  compileSqlOnError: false,
+  /** What knex would print is thrown as well, and our own log scrubs it. */
+  log: { warn: () => undefined, error: () => undefined },
+};
 const ACQUIRE_TIMEOUT_MILLISECONDS = 1000;
 const DEFAULT_STATEMENT_TIMEOUT_MILLISECONDS = 2500;
 
@@ -57,7 +61,7 @@ function openPostgresql(options: DatabaseOptions, databaseUrl: string): Database
     connect: (role) =>
       knex({
         client: 'pg',
-        ...WITHOUT_VALUES,
+        ...QUIET,
         connection: {
           connectionString: urls[role],
           ...(role === 'application' && { statement_timeout: timeout }),
@@ -79,7 +83,7 @@ async function openEmbedded(dataDirectory: string): Promise<DatabaseEngine> {
     connect: (role) =>
       knex({
         client: 'pg',
-        ...WITHOUT_VALUES,
+        ...QUIET,
         // PGlite is one session: a second "connection" would share the first one's transaction.
         pool: { min: 0, max: 1, afterCreate: enterRole(role) },
         connection: createPgConfig(pglite) as Knex.StaticConnectionConfig,
