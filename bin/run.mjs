@@ -30,7 +30,11 @@ if (!runtime) {
   process.exit(1);
 }
 
-const child = spawn(runtime, process.argv.slice(2), { stdio: 'inherit' });
+// V8 aborts now and then while it frees code of the embedded database (nodejs/node#64500), so it
+// keeps that code: some megabytes.
+const child = spawn(runtime, ['--no-wasm-code-gc', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   // The terminal already sends Ctrl-C to the whole group; a supervisor signals only this process.
   process.on(signal, () => {

@@ -1,9 +1,11 @@
 -- The application's role: every later migration grants it just what the server needs. Roles belong
--- to the whole server, so another database of the same server may have made it already, even at
--- this moment.
+-- to the whole server: it may have been made for another database, even at this moment, or by the
+-- database's administrator, so that the tables' owner needs no right to create roles.
 DO $$
 BEGIN
-  CREATE ROLE yirentong_app NOLOGIN;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'yirentong_app') THEN
+    CREATE ROLE yirentong_app NOLOGIN;
+  END IF;
 EXCEPTION
   WHEN duplicate_object OR unique_violation THEN NULL;
 END

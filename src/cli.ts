@@ -18,6 +18,10 @@ async function main(): Promise<number> {
   const settings = loadSettings({ ...processEnvironment });
   if (args.join(' ') === 'keys init') return initKeys(settings.keysDirectory);
 
+  if (settings.environment === 'production' && settings.databaseUrl === undefined) {
+    throw new Error('DATABASE_URL: missing; in production there is no embedded database.');
+  }
+
   let engine;
   try {
     engine = await openDatabase(settings);

@@ -30,6 +30,8 @@ interface Command {
 const OK = 0;
 const FAILED = 1;
 const USAGE = 2;
+/** SQLSTATE of PostgreSQL. */
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** In the order that `--help` shows. `migrate` and `keys init` are cli.ts's own: they need no records. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -201,6 +203,10 @@ export async function migrateTables(engine: DatabaseEngine, print: Print): Promi
     const applied = await migrate(owner);
     print(applied.length === 0 ? 'The tables are up to date.' : `Applied: ${applied.join(', ')}`);
     return OK;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== INSUFFICIENT_PRIVILEGE) throw error;
+    print('This role may not change tables: give the owner’s URL as YRT_MIGRATION_DATABASE_URL.');
+    return FAILED;
   } finally {
     await owner.destroy();
   }

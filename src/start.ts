@@ -35,6 +35,8 @@ class StartRefused extends Error {
 }
 
 const EXPECTED = [StartRefused, SettingsInvalid, DataDirectoryInUse, NoSigningKeys];
+/** Not reachable, or not letting us in (SQLSTATE 28: authorization, 3D: no such database). */
+const DATABASE_UNUSABLE = /^(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|28...|3D...)$/;
 
 export async function run(): Promise<void> {
   try {
@@ -49,7 +51,7 @@ export async function run(): Promise<void> {
 /** A sentence for what an operator can mend, the stack for what only we can. */
 function explain(error: unknown): unknown {
   if (EXPECTED.some((kind) => error instanceof kind)) return (error as Error).message;
-  const { code, port, syscall } = error as NodeJS.ErrnoException & { port?: number };
+  const { code = '', port, syscall, message } = error as NodeJS.ErrnoException & { port?: number };
   if (syscall === 'listen' && (code === 'EADDRINUSE' || code === 'EACCES')) {
     const why = code === 'EADDRINUSE' ? 'is in use' : 'may not be opened by this user';
     return (
@@ -57,7 +59,7 @@ function explain(error: unknown): unknown {
       'YRT_LISTEN_PORT (and ISSUER) and YRT_PROBES_PORT.'
     );
   }
-  return error;
+  return DATABASE_UNUSABLE.test(code) ? `The database cannot be used: ${message || code}` : error;
 }
 
 async function start(): Promise<void> {
@@ -124,7 +126,8 @@ async function prepareDatabase(settings: Settings, engine: DatabaseEngine, log: 
     if (settings.environment === 'production') {
       const pending = await pendingMigrations(owner);
       if (pending.length > 0) {
-        throw new StartRefused([`tables: run \`npm run cli -- migrate\` (${pending.join(', ')})`]);
+        const missing = `${pending.length} migrations are missing, from ${pending[0] ?? ''} on`;
+        throw new StartRefused([`tables: ${missing}; run \`npm run cli -- migrate\``]);
       }
     } else {
       const applied = await migrate(owner);

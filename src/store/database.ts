@@ -33,12 +33,11 @@ export interface DatabaseOptions {
   readonly statementTimeoutMilliseconds?: number;
 }
 
-const silent = () => undefined;
 const QUIET = {
   /** Error messages carry the statement with its placeholders, never with the values. */
   compileSqlOnError: false,
-  /** knex would print to the console what its caller gets as an error and logs properly. */
-  log: { warn: silent, error: silent, debug: silent, deprecate: silent },
+  /** What knex would print is thrown as well, and our own log scrubs it. */
+  log: { warn: () => undefined, error: () => undefined },
 };
 const ACQUIRE_TIMEOUT_MILLISECONDS = 1000;
 const DEFAULT_STATEMENT_TIMEOUT_MILLISECONDS = 2500;

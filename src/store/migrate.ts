@@ -1,6 +1,6 @@
 /**
- * Brings the tables up to date: every `migrations/NNNN-name.sql` once, in order, each in its own
- * transaction. Run by `npm run cli -- migrate`, and at start outside production.
+ * Brings the tables up to date: every `migrations/NNNN-name.sql` once, in order, all that are due in
+ * one transaction. Run by `npm run cli -- migrate`, and at start outside production.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import type { Knex } from 'knex';
@@ -22,15 +22,24 @@ const source: Knex.MigrationSource<string> = {
     Promise.resolve({
       async up(knex) {
         await knex.raw(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-        await knex.raw(readFileSync(new URL(name, MIGRATIONS), 'utf8').replaceAll('?', '\\?'));
+        const sql = readFileSync(new URL(name, MIGRATIONS), 'utf8').replaceAll('?', '\\?');
+        await knex.raw(sql).catch((cause: unknown) => {
+          throw new Error(`${name}: ${reasonOf(cause)}`, { cause });
+        });
       },
       down: () => Promise.reject(new Error('Migrations only go forward; restore a back-up.')),
     }),
 };
 
+/** What the database said, without the file that knex puts before it. */
+const reasonOf = (error: unknown) => String(error).split(' - ').at(-1) ?? '';
+
 const options = { migrationSource: source, tableName: 'schema_migrations' };
 
-/** @returns the names of the migrations that were applied now, in order */
+/**
+ * @returns the names of the migrations that were applied now, in order
+ * @throws Error naming the migration that failed; then none was applied
+ */
 export async function migrate(owner: Knex): Promise<string[]> {
   const [, applied] = (await owner.migrate.latest(options)) as [number, string[]];
   return applied;
