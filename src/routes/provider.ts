@@ -87,7 +87,7 @@ const isSelfSubmitting = (ctx: Context) =>
 function allowSiteAsTarget(ctx: Context, oidc: KoaContextWithOIDC['oidc'], route?: string): void {
   const interaction = oidc.entities.Interaction?.params;
   // Before a sign-in is resumed the request has no parameters yet, though the type says so.
-  const params = (oidc.params as typeof oidc.params | undefined) ?? interaction ?? {};
+  const params = oidc.params ?? interaction ?? {};
   const uri = params[route === 'end_session' ? 'post_logout_redirect_uri' : 'redirect_uri'];
   if (typeof uri === 'string') allowFormTarget(ctx, uri);
 }

@@ -8,7 +8,7 @@ export function clockAt(moment: string): Clock {
 }
 
 export interface MovableClock extends Clock {
-  advance(seconds: number): void;
+  readonly advance: (seconds: number) => void;
 }
 
 /** A clock that moves only when it is told to. */
