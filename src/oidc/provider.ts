@@ -17,6 +17,7 @@ import type { PurposeKeys } from '#crypto/key-ring.ts';
 import type { Egress } from '#http/egress.ts';
 import { COOKIE_NAMES, useHostCookies, type CookieSigner } from '#http/host-cookies.ts';
 import { useIssuerOrigin } from '#http/host-pin.ts';
+import { LOCALES } from '#i18n/translate.ts';
 import type { Clock } from '#lib/clock.ts';
 import { ACR_VALUES, type Level } from '#sign-in/levels.ts';
 import { createFindAccount, type ClaimsParts } from './claims.ts';
@@ -84,6 +85,7 @@ function configurationOf(parts: ProviderParts, jwks: readonly JWK[]): Configurat
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure: true },
     },
     routes: { end_session: '/session/end' },
+    discovery: { ui_locales_supported: [...LOCALES] },
     ttl: lifetimesOf(settings, parts.clock),
     clockTolerance: 15,
     fetch: (url, options) => parts.egress.fetch(url, options),
