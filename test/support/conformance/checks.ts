@@ -19,8 +19,9 @@ export async function completeFlow(
   tester: Tester,
   more: Parameters = {},
   browser = tester.browser(),
+  site = tester.site,
 ): Promise<Flow> {
-  const request = tester.request(more);
+  const request = tester.request(more, site);
   return await followUp(tester, browser, request, await tester.answer(browser, request));
 }
 

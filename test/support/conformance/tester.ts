@@ -137,8 +137,11 @@ export async function aTestedSite(
 ): Promise<Site> {
   sites += 1;
   const client_id = `tested-${sites}`;
-  const redirect_uris = [`https://${client_id}.example/callback?kept=yes`];
-  return await aSite(server, { ...PLAN, client_id, redirect_uris, ...more });
+  const uris = {
+    redirect_uris: [`https://${client_id}.example/callback?kept=yes`],
+    post_logout_redirect_uris: [`https://${client_id}.example/bye?kept=yes`],
+  };
+  return await aSite(server, { ...PLAN, client_id, ...uris, ...more });
 }
 
 export const isSignInPage = (page: Page) => page.text.includes('/password"');
