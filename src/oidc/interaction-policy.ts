@@ -15,20 +15,31 @@ export function createInteractionPolicy(attainable: Level) {
   if (!login) throw new Error('oidc-provider has no login prompt');
   login.checks.remove('essential_acrs');
   login.checks.remove('essential_acr');
-  login.checks.add(
-    new Check('account_missing', 'the account of this session is not available', (ctx) =>
-      // Without this the library fails with a 500 (PROVIDER-NOTES §0.8).
-      ctx.oidc.session?.accountId !== undefined && ctx.oidc.account === undefined
-        ? Check.REQUEST_PROMPT
-        : Check.NO_NEED_TO_PROMPT,
-    ),
+  // Without this the library fails with a 500 (PROVIDER-NOTES §0.8).
+  addCheck(
+    login,
+    ['account_missing', 'the account of this session is not available'],
+    ({ oidc }) => oidc.session?.accountId !== undefined && oidc.account === undefined,
   );
-  login.checks.add(
-    new Check('step_up', 'a higher authentication level is required', (ctx) =>
-      needsStepUp(ctx, attainable) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
-    ),
+  addCheck(login, ['step_up', 'a higher authentication level is required'], (ctx) =>
+    needsStepUp(ctx, attainable),
   );
   return policy;
+}
+
+type Prompt = InstanceType<typeof interactionPolicy.Prompt>;
+
+/** To a request with prompt=none the answer is `login_required`: signing in is what would help. */
+function addCheck(
+  prompt: Prompt,
+  [reason, description]: readonly [string, string],
+  isNeeded: (ctx: KoaContextWithOIDC) => boolean,
+): void {
+  prompt.checks.add(
+    new Check(reason, description, 'login_required', (ctx) =>
+      isNeeded(ctx) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+    ),
+  );
 }
 
 /**
