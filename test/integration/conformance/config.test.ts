@@ -64,9 +64,11 @@ describeOnEachDatabase('conformance/config', (current) => {
     });
   const listOf = (name: string) => z.array(z.string()).parse(discovery[name]);
   const keys = async () =>
-    ((await (await get(new URL(String(discovery['jwks_uri'])).pathname)).body.json()) as {
-      keys: JWK[];
-    }).keys;
+    (
+      (await (await get(new URL(String(discovery['jwks_uri'])).pathname)).body.json()) as {
+        keys: JWK[];
+      }
+    ).keys;
 
   it('1.1 discovery: 200, application/json', async () => {
     const { statusCode, headers, body } = await get('/.well-known/openid-configuration');
