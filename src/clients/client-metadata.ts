@@ -66,6 +66,11 @@ export class ClientMetadataInvalid extends Error {
   }
 }
 
+const CLIENT_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** Whether a registration could have this id; the database refuses to look for some others. */
+export const isClientId = (value: string): boolean => CLIENT_ID.test(value);
+
 const SECRET_METHODS: readonly unknown[] = ['client_secret_basic', 'client_secret_post'];
 const MIN_SECRET_LENGTH = 16;
 
@@ -82,7 +87,7 @@ export const usesSecret = (metadata: ClientMetadata): boolean =>
  */
 export function parseRegistration(input: unknown): { metadata: ClientMetadata; secret?: string } {
   const shape = z.looseObject({
-    client_id: z.string().regex(/^[\x21-\x7e]{1,128}$/, 'printable ASCII, at most 128 characters'),
+    client_id: z.string().refine(isClientId, 'printable ASCII, at most 128 characters'),
     client_secret: z.string().min(MIN_SECRET_LENGTH).max(256).optional(),
     client_name: z.string().max(100).optional(),
     scope: z.string().default(DEFAULT_SCOPE),

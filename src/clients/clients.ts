@@ -10,6 +10,7 @@ import {
   parseRegistration,
   usesSecret,
   type ClientMetadata,
+  isClientId,
 } from './client-metadata.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 
@@ -60,6 +61,7 @@ export class Clients {
 
   /** The published version of a client that is neither disabled nor retired. */
   async findPublished(clientId: string): Promise<PublishedClient | undefined> {
+    if (!isClientId(clientId)) return undefined;
     const row = await this.#publishedVersion(this.#db, clientId).where({ status: 'published' });
     return row[0] && toClient(row[0]);
   }

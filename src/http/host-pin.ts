@@ -8,9 +8,10 @@ import { AppError } from '#lib/errors.ts';
 export function pinHost(issuer: string): Koa.Middleware {
   const { host } = new URL(issuer);
   return async (ctx, next) => {
-    if ((ctx.req.headers.host ?? '').toLowerCase() !== host) {
-      throw new AppError('request.wrong_host');
-    }
+    // Node keeps the first of several; whoever stands before us may have read another (RFC 9112 §3.2).
+    const [name, ...others] = ctx.req.headersDistinct['host'] ?? [];
+    if (others.length > 0) throw new AppError('request.invalid');
+    if (name?.toLowerCase() !== host) throw new AppError('request.wrong_host');
     // An absolute-form target would override the Host for whoever parses the URL.
     if (!ctx.req.url?.startsWith('/') || ctx.req.url.startsWith('//')) {
       throw new AppError('request.invalid');

@@ -24,8 +24,9 @@ const CACHED: ReadonlySet<string> = new Set([
 
 export function mountProvider(parts: PageParts): Middleware {
   return async (ctx, next) => {
+    ctx.path = canonicalPath(ctx.path);
     // HEAD would run the whole flow and leave an interaction behind: link checkers do that.
-    if (ctx.path === '/auth' && ctx.method === 'HEAD') {
+    if (ctx.method === 'HEAD' && /^\/auth(?:\/|$)/.test(ctx.path)) {
       throw new AppError('request.method_not_allowed');
     }
     if (ctx.method === 'POST' && POSTED_BY_SITES.has(ctx.path)) {
@@ -35,6 +36,16 @@ export function mountProvider(parts: PageParts): Middleware {
     if (ctx.path === '/session/end/confirm') parts.formTokens.checkOrigin(ctx);
     await runProvider(parts, ctx, next);
   };
+}
+
+/**
+ * The library finds its routes in any case and with a slash at the end; what stands before it here
+ * goes by the path. The id of `/auth/<id>` is the one part in which case counts.
+ */
+function canonicalPath(path: string): string {
+  const trimmed = path.replace(/(?<=.)\/$/, '');
+  const id = /^\/auth(\/[^/]+)$/i.exec(trimmed)?.[1];
+  return id === undefined ? trimmed.toLowerCase() : `/auth${id}`;
 }
 
 async function runProvider(parts: PageParts, ctx: Context, next: Next): Promise<void> {

@@ -32,8 +32,11 @@ export const codeFields = (site: Site, { verifier }: SiteRequest, code: string) 
   code_verifier: verifier,
 });
 
-/** Sends a raw request to the server itself. */
-export const send = (server: TestServer, request: Omit<RawRequest, 'host'>): Promise<RawAnswer> =>
+/** Sends a raw request to the server, with its own Host unless told otherwise. */
+export const send = (
+  server: TestServer,
+  request: Omit<RawRequest, 'host'> & { readonly host?: string },
+): Promise<RawAnswer> =>
   sendRaw(server.running.port, { host: new URL(server.issuer).host, ...request });
 
 /** The JSON of an answer. */
