@@ -5,6 +5,7 @@
 // Plain JavaScript on purpose: an older Node must be able to read it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { setInterval } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 
 const MINIMUM_MAJOR = 24;
