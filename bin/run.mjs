@@ -5,6 +5,7 @@
 // Plain JavaScript on purpose: an older Node must be able to read it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { setInterval } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 
 const MINIMUM_MAJOR = 24;
@@ -40,6 +41,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
   });
+}
+// A supervisor that ends npm ends npm's shell as well, which does not pass the signal on.
+if (process.env.npm_lifecycle_event) {
+  const shell = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== shell) child.kill('SIGTERM');
+  }, 500).unref();
 }
 child.on('exit', (code, signal) => {
   process.exitCode = signal ? 128 + (signal === 'SIGINT' ? 2 : 15) : (code ?? 1);

@@ -13,6 +13,7 @@ import {
   loadKeyRing,
   type KeyRing,
 } from '#crypto/key-ring.ts';
+import { SealBroken } from '#crypto/sealing.ts';
 import { startProbes, type Probes } from '#http/probes.ts';
 import { systemClock } from '#lib/clock.ts';
 import { NoSigningKeys } from '#oidc/provider-holder.ts';
@@ -34,7 +35,7 @@ class StartRefused extends Error {
   }
 }
 
-const EXPECTED = [StartRefused, SettingsInvalid, DataDirectoryInUse, NoSigningKeys];
+const EXPECTED = [StartRefused, SettingsInvalid, DataDirectoryInUse, NoSigningKeys, SealBroken];
 /** Not reachable, or not letting us in (SQLSTATE 28: authorization, 3D: no such database). */
 const DATABASE_UNUSABLE = /^(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|ETIMEDOUT|28...|3D...)$/;
 

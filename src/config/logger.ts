@@ -33,7 +33,8 @@ export function createLogger(
     level: settings.logLevel,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: describeError },
+    // formatters.log has described the error by then; pino's own serializer would not know it again.
+    serializers: { err: (described: unknown) => described },
     formatters: {
       level: (label: string) => ({ level: label }),
       log: (line: Record<string, unknown>) => scrubbed(line, 0) as Record<string, unknown>,
@@ -70,8 +71,7 @@ const isSecretKey = (key: string, value: unknown) =>
   typeof value === 'string' && SECRET_KEY.test(key) && !HARMLESS_KEYS.has(key);
 
 /** Of an error only type, code, message and stack: a driver's `detail` quotes the row. */
-function describeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { type: typeof error };
+function describeError(error: Error): Record<string, unknown> {
   const { code } = error as { code?: unknown };
   return {
     type: error.name,

@@ -76,9 +76,7 @@ export class SigningKeys {
       await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', [TABLE]);
       const isFirst = (await trx<Row>(TABLE).first('kid')) === undefined;
       const signsFrom = later(now, isFirst ? 0 : plan.publishAheadSeconds);
-      await trx<Row>(TABLE)
-        .whereNull('published_until')
-        .update({ published_until: later(signsFrom, plan.keepSeconds) });
+      await endOthers(trx, now, signsFrom, plan.keepSeconds);
       await trx<Row>(TABLE).insert(
         keys.map(({ kid, alg, jwk }) => ({
           kid,
@@ -95,6 +93,20 @@ export class SigningKeys {
   #open(row: Row): JWK {
     return JSON.parse(this.#sealer.open(row.private_jwk_sealed, cell(row.kid))) as JWK;
   }
+}
+
+/**
+ * Nothing stays published longer than the keys that are replaced now, and keys that were to sign
+ * only after the new ones never will: after a theft both would go on in the thief's hands.
+ */
+async function endOthers(trx: Knex, now: Date, signsFrom: Date, keepSeconds: number) {
+  const end = later(signsFrom, keepSeconds);
+  await trx<Row>(TABLE)
+    .where((query) => {
+      void query.whereNull('published_until').orWhere('published_until', '>', end);
+    })
+    .update({ published_until: end });
+  await trx<Row>(TABLE).where('signs_from', '>', signsFrom).update({ published_until: now });
 }
 
 async function generate(alg: SigningAlgorithm) {

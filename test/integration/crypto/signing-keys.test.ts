@@ -1,0 +1,51 @@
+import { expect } from 'chai';
+import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
+import { Sealer } from '#crypto/sealing.ts';
+import { SIGNING_ALGORITHMS, SigningKeys } from '#crypto/signing-keys.ts';
+import { movableClock } from '../../support/clocks.ts';
+import { describeOnEachDatabase } from '../../support/databases.ts';
+
+const DAY = 86_400;
+const PLAN = { publishAheadSeconds: DAY, keepSeconds: 30 * DAY };
+
+describeOnEachDatabase('crypto/signing-keys', (current) => {
+  const clock = movableClock();
+  const sealer = new Sealer(createEphemeralKeyRing().only('signing_wrap'));
+  let keys: SigningKeys;
+  beforeEach(async () => {
+    await current()
+      .db('signing_keys')
+      .update({ published_until: new Date(0), signs_from: new Date(0) });
+    keys = new SigningKeys({ db: current().db, sealer, clock });
+    await keys.rotate({ publishAheadSeconds: 0, keepSeconds: 0 });
+  });
+  const kids = async () => (await keys.published()).map(({ kid }) => kid);
+  const signing = async () => (await kids()).slice(0, SIGNING_ALGORITHMS.length);
+
+  it('publishes the next keys ahead, and they sign when their day comes', async () => {
+    const first = await signing();
+    await keys.rotate(PLAN);
+    expect(await signing()).to.deep.equal(first);
+    expect(await kids()).to.have.length(2 * SIGNING_ALGORITHMS.length);
+    clock.advance(DAY);
+    expect((await signing()).filter((kid) => first.includes(kid))).to.deep.equal([]);
+    expect(await kids()).to.include.members(first);
+    clock.advance(30 * DAY);
+    expect(await kids()).to.have.length(SIGNING_ALGORITHMS.length);
+  });
+
+  it('lets keys that were only announced never sign after an immediate rotation', async () => {
+    await keys.rotate(PLAN);
+    await keys.rotate({ ...PLAN, publishAheadSeconds: 0 });
+    const replaced = await signing();
+    clock.advance(2 * DAY);
+    expect(await signing()).to.deep.equal(replaced);
+  });
+
+  it('withdraws everything older when nothing is to be kept', async () => {
+    await keys.rotate({ ...PLAN, publishAheadSeconds: 0 });
+    await keys.rotate({ publishAheadSeconds: 0, keepSeconds: 1 });
+    clock.advance(1);
+    expect(await kids()).to.have.length(SIGNING_ALGORITHMS.length);
+  });
+});
