@@ -109,9 +109,15 @@ export async function createServices(foundations: Foundations) {
   });
   const provider = () => holder.current;
   const sessionEnding = new SessionEnding({ ...records, clients: () => provider().Client });
-  const findSite: FindSite = async (clientId) => {
+  const findSite: FindSite = async (clientId, ctx) => {
     const client = await provider().Client.find(clientId);
-    return client && { siteName: brandOf(client).name, startAgainHref: startAgainHref(client) };
+    return (
+      client && {
+        siteName: brandOf(client, ctx).name,
+        startAgainHref: startAgainHref(client),
+        homeHref: client.clientUri,
+      }
+    );
   };
   const pages = {
     ...{ settings, provider, formTokens, renderPage, clock, sessionEnding },

@@ -21,7 +21,7 @@ import { DataDirectoryInUse } from '#store/data-lock.ts';
 import { openDatabase, type DatabaseEngine } from '#store/database.ts';
 import { migrate, pendingMigrations } from '#store/migrate.ts';
 import { startControlSocket } from './control-socket.ts';
-import { printCard, startDemoSites } from './demo/first-run.ts';
+import { DEMO_OPERATOR, printCard, startDemoSites } from './demo/first-run.ts';
 import { readDemo } from './demo/demo-file.ts';
 import { seedDemo } from './demo/seed.ts';
 import { startServer, type RunningServer } from './server.ts';
@@ -65,7 +65,7 @@ function explain(error: unknown): unknown {
 
 async function start(): Promise<void> {
   const startedAt = performance.now();
-  const settings = withDemoNetwork(loadSettings(processEnvironment));
+  const settings = withDemo(loadSettings(processEnvironment));
   const keys = prepareKeys(settings);
   const log = createLogger(settings);
   const engine = await openDatabase(settings);
@@ -94,11 +94,12 @@ async function start(): Promise<void> {
   });
 }
 
-/** The demo sites run on this machine and want to hear of sign-outs. */
-function withDemoNetwork(settings: Settings): Settings {
+/** The demo sites run on this machine and want to hear of sign-outs; somebody runs the service. */
+function withDemo(settings: Settings): Settings {
   if (!wantsDemo(settings)) return settings;
   const allowedPrivateCidrs = [...settings.egress.allowedPrivateCidrs, '127.0.0.0/8', '::1/128'];
-  return { ...settings, egress: { ...settings.egress, allowedPrivateCidrs } };
+  const operator = settings.operator.name === '' ? DEMO_OPERATOR : settings.operator;
+  return { ...settings, operator, egress: { ...settings.egress, allowedPrivateCidrs } };
 }
 
 /** @throws StartRefused with everything that is unsafe or missing */

@@ -1,14 +1,9 @@
-/** The pages of a demonstration site; site.css dresses them. No script anywhere. */
+/** The pages of a demonstration site, inside the frame of layout.ts. */
 import { html, type Html } from './html.ts';
-import { claimLabel, claimText, levelLabel, lookOf, strengthLabel, type Look } from './looks.ts';
-import type { SiteRegistration } from './registration.ts';
+import { claimLabel, claimText, levelLabel, strengthLabel } from './claims.ts';
+import { layout, NAVIGATION, type SiteContext } from './layout.ts';
+import { lookOf, type Look } from './looks.ts';
 import type { SignedIn } from './relying-party.ts';
-
-export interface SiteContext {
-  site: SiteRegistration;
-  neighbours: readonly SiteRegistration[];
-  issuer: string;
-}
 
 export interface Message {
   title: string;
@@ -20,59 +15,62 @@ export interface Message {
 
 export function landingPage(context: SiteContext): Html {
   const look = lookOf(context.site.clientId);
-  const actions = html`<a class="button on-brand" href="/login">登录</a>
-    <p class="hint">使用统一身份认证账号，本站不保存您的密码。</p>`;
-  const services = look.services.map(
-    ({ name, detail }) => html`<li><strong>${name}</strong><span>${detail}</span></li>`,
-  );
+  const benefits = look.benefits.map((benefit) => html`<li>${benefit}</li>`);
   const body = html`<section class="hero">
-      <div class="inner">
-        <h1>${look.slogan}</h1>
-        <p class="lead">${look.introduction}</p>
-        ${actions}
+      <div class="inner hero-columns">
+        <div>
+          <h1>${look.slogan}</h1>
+          <p class="lead">${look.introduction}</p>
+        </div>
+        <div class="entrance">
+          <h2>登录后可以</h2>
+          <ul>
+            ${benefits}
+          </ul>
+          <a class="button wide" href="/login">登录</a>
+          <p class="hint">使用统一身份认证账号，本站不保存您的密码。</p>
+        </div>
       </div>
     </section>
-    <section class="inner">
-      <h2>服务事项</h2>
-      <ul class="services" role="list">
-        ${services}
-      </ul>
-    </section>`;
+    <div class="inner">
+      ${serviceCards(look)}
+      <div class="columns">${noticeList(look)}${contactCard(look)}</div>
+    </div>`;
   const entry = html`<a class="button small" href="/login">登录</a>`;
-  return layout(context, look, { title: context.site.name, entry, body });
+  return layout(context, look, { title: context.site.name, entry, body, nav: NAVIGATION });
 }
 
 export function homePage(context: SiteContext, person: SignedIn): Html {
   const { idTokenClaims, userinfo } = person;
+  const look = lookOf(context.site.clientId);
   const name = claimText('name', userinfo['name'] ?? userinfo['name_masked'] ?? '办事人');
+  const facts = [
+    ['实名等级', levelLabel(userinfo['real_name_level'])],
+    ['本次认证强度', strengthLabel(idTokenClaims['acr'])],
+    ['认证时间', claimText('auth_time', idTokenClaims['auth_time'] ?? '未提供')],
+  ].map(
+    ([label, value]) =>
+      html`<div>
+        <dt>${label}</dt>
+        <dd>${value}</dd>
+      </div>`,
+  );
   const body = html`<div class="inner">
     <section class="card" aria-labelledby="greeting">
       <h1 id="greeting">您好，${name}</h1>
-      <dl class="facts">
-        <div>
-          <dt>实名等级</dt>
-          <dd>${levelLabel(userinfo['real_name_level'])}</dd>
-        </div>
-        <div>
-          <dt>本次认证强度</dt>
-          <dd>${strengthLabel(idTokenClaims['acr'])}</dd>
-        </div>
-        <div>
-          <dt>认证时间</dt>
-          <dd>${claimText('auth_time', idTokenClaims['auth_time'] ?? '未提供')}</dd>
-        </div>
-      </dl>
+      <dl class="facts">${facts}</dl>
       ${person.refreshToken === undefined ? undefined : renewForm}
     </section>
-    ${neighbourCards(context)}
+    ${affairsCard(look)} ${neighbourCards(context)}
     <section class="card" aria-labelledby="claims">
       <h2 id="claims">本站收到的信息</h2>
+      <p class="hint">统一身份认证按您的授权提供给本站的全部内容，供接入开发人员对照。</p>
       ${claimsTable('用户信息（UserInfo）', userinfo)}
       ${claimsTable('身份令牌（ID Token）', idTokenClaims)}
     </section>
   </div>`;
-  const entry = html`<span class="who">${name}</span>${logoutForm('button small')}`;
-  return layout(context, lookOf(context.site.clientId), { title: '我的主页', entry, body });
+  const entry = html`<span class="who">${name}</span>${logoutForm('button small quiet')}`;
+  return layout(context, look, { title: '我的主页', entry, body });
 }
 
 export function logoutPage(context: SiteContext): Html {
@@ -80,7 +78,7 @@ export function logoutPage(context: SiteContext): Html {
     <section class="card">
       <h1>退出登录</h1>
       <p>退出后，您在其他网站的登录也会一并结束。</p>
-      <p class="actions">${logoutForm('button')}<a href="/">返回</a></p>
+      <div class="actions">${logoutForm('button')}<a class="button quiet" href="/">返回</a></div>
     </section>
   </div>`;
   return layout(context, lookOf(context.site.clientId), { title: '退出登录', body });
@@ -92,10 +90,10 @@ export function messagePage(context: SiteContext, message: Message): Html {
       <h1>${message.title}</h1>
       <p>${message.text}</p>
       ${message.code === undefined ? undefined : html`<p class="hint">错误代码：<code>${message.code}</code></p>`}
-      <p class="actions">
-        <a class="button" href="/login">重新登录</a>
-        <a href="/">返回首页</a>
-      </p>
+      <div class="actions">
+        ${message.isError ? html`<a class="button" href="/login">重新登录</a>` : undefined}
+        <a class="button quiet" href="/">返回首页</a>
+      </div>
     </section>
   </div>`;
   return layout(context, lookOf(context.site.clientId), { title: message.title, body });
@@ -109,6 +107,65 @@ const logoutForm = (style: string) =>
   html`<form method="post" action="/logout">
     <button class="${style}">退出登录</button>
   </form>`;
+
+function serviceCards(look: Look): Html {
+  const services = look.services.map(
+    ({ name, detail }) =>
+      html`<li>
+        <a href="/login"><strong>${name}</strong><span>${detail}</span></a>
+      </li>`,
+  );
+  return html`<section aria-labelledby="services">
+    <h2 id="services">服务事项</h2>
+    <ul class="services" role="list">
+      ${services}
+    </ul>
+  </section>`;
+}
+
+function noticeList(look: Look): Html {
+  const notices = look.notices.map(
+    ({ date, title, text }) =>
+      html`<details>
+        <summary><span>${title}</span><time datetime="${date}">${date}</time></summary>
+        <p>${text}</p>
+      </details>`,
+  );
+  return html`<section class="card" aria-labelledby="notices">
+    <h2 id="notices">通知公告</h2>
+    ${notices}
+  </section>`;
+}
+
+function contactCard(look: Look): Html {
+  const rows = look.contact.map(
+    ({ name, value }) =>
+      html`<div>
+        <dt>${name}</dt>
+        <dd>${value}</dd>
+      </div>`,
+  );
+  return html`<section class="card" aria-labelledby="contact">
+    <h2 id="contact">联系我们</h2>
+    <dl class="contact">${rows}</dl>
+  </section>`;
+}
+
+function affairsCard({ affairs }: Look): Html {
+  const rows = affairs.rows.map(
+    ({ name, detail, state }) =>
+      html`<li>
+        <span><strong>${name}</strong><small>${detail}</small></span
+        ><b>${state}</b>
+      </li>`,
+  );
+  return html`<section class="card" aria-labelledby="affairs">
+    <h2 id="affairs">${affairs.title}</h2>
+    <ul class="affairs" role="list">
+      ${rows}
+    </ul>
+  </section>`;
+}
 
 /** Other sites are entered by their initiate_login_uri: signed in there without a page. */
 function neighbourCards({ neighbours, issuer }: SiteContext): Html | undefined {
@@ -149,40 +206,4 @@ function claimsTable(caption: string, claims: Record<string, unknown>): Html {
       ${rows}
     </tbody>
   </table>`;
-}
-
-function layout(
-  { site }: SiteContext,
-  look: Look,
-  page: { title: string; entry?: Html; body: Html },
-): Html {
-  return html`<!doctype html>
-    <html lang="zh-CN" data-theme="${look.theme}">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${page.title === site.name ? site.name : `${page.title} - ${site.name}`}</title>
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="/site.css" />
-      </head>
-      <body>
-        <a class="skip" href="#content">跳到正文</a>
-        <header>
-          <div class="inner bar">
-            <a class="brand" href="/">
-              <span class="emblem" aria-hidden="true">${look.emblem}</span>
-              <span> <strong>${site.name}</strong><small>${site.department}</small> </span>
-            </a>
-            <div class="entry">${page.entry}</div>
-          </div>
-        </header>
-        <main id="content">${page.body}</main>
-        <footer>
-          <div class="inner">
-            <p>主办单位：${site.department}</p>
-            <p>演示站点，人员与事项均为虚构。</p>
-          </div>
-        </footer>
-      </body>
-    </html>`;
 }

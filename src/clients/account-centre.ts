@@ -10,6 +10,7 @@ export const ACCOUNT_CENTRE_CALLBACK = '/account/signed-in';
 export const accountCentreClient = (issuer: string): ClientMetadata => ({
   client_id: ACCOUNT_CENTRE_ID,
   client_name: '个人中心',
+  'client_name#en': 'My account',
   client_uri: `${issuer}/account`,
   initiate_login_uri: `${issuer}/account`,
   redirect_uris: [`${issuer}${ACCOUNT_CENTRE_CALLBACK}`],

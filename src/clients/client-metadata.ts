@@ -25,6 +25,11 @@ export const extraMetadataSchema = z.object({
   /** Code of the department that answers for the site: the sector of its pairwise subjects. */
   department: text(64).optional(),
   department_name: text(100).optional(),
+  /** The same in English; the tag is that of OpenID Connect Dynamic Registration §2.1. */
+  'client_name#en': text(100).optional(),
+  'department_name#en': text(100).optional(),
+  'purpose#en': text(200).optional(),
+  'legal_ground#en': text(200).optional(),
   /** Run by a government body: `profile_basic` is released without a consent page. */
   government: z.boolean().default(false),
   /** Why the site asks, one sentence for the consent page. */
@@ -120,6 +125,7 @@ const DECEPTIVE = /[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
 
 function textProblems(metadata: Readonly<Record<string, unknown>>): string[] {
   return ['client_name', 'department', 'department_name', 'purpose', 'legal_ground']
+    .flatMap((name) => [name, `${name}#en`])
     .filter((name) => typeof metadata[name] === 'string' && DECEPTIVE.test(metadata[name]))
     .map((name) => `${name}: contains invisible or direction-changing characters`);
 }

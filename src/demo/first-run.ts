@@ -7,6 +7,14 @@ import type { Demo } from './demo-file.ts';
 const SITE = fileURLToPath(new URL('../../examples/demo-site/server.ts', import.meta.url));
 const CLIENTS = ['demo-portal', 'demo-housing-fund'] as const;
 
+/** Who runs the service, as the footer shows it where the settings name nobody. */
+export const DEMO_OPERATOR: Settings['operator'] = {
+  name: '示范市数据局',
+  filing: '演示ICP备00000000号',
+  policeFiling: '演示公网安备00000000000000号',
+  helpPhone: '12345',
+};
+
 /** Starts the sites as processes of their own, as an integrator's would be. */
 export function startDemoSites({ issuer }: Settings): { stop(): void } {
   const children = CLIENTS.map((client): ChildProcess => {

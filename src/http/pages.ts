@@ -28,6 +28,7 @@ export interface SignInMethodLink {
 /** Posts `account`, `password`, `csrf` to `/interaction/<uid>/password`. */
 export interface SignInPasswordPage {
   readonly uid: string;
+  /** Absent on the way to our own 个人中心. */
   readonly site?: SiteBrand | undefined;
   readonly csrf: string;
   /** What stands in the account field; '' at first. */

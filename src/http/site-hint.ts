@@ -11,10 +11,12 @@ const ONE_DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
 export interface SiteHint {
   readonly siteName: string;
   readonly startAgainHref: string | undefined;
+  /** Its front page. */
+  readonly homeHref: string | undefined;
 }
 
-/** Finds a site by the client_id in the cookie. */
-export type FindSite = (clientId: string) => Promise<SiteHint | undefined>;
+/** Finds a site by the client_id in the cookie, named in the language of the page. */
+export type FindSite = (clientId: string, ctx: Context) => Promise<SiteHint | undefined>;
 
 export function rememberSite(ctx: Context, clientId: string): void {
   const value = Buffer.from(clientId, 'utf8').toString('base64url');
@@ -26,5 +28,5 @@ export async function rememberedSite(ctx: Context, find: FindSite): Promise<Site
   const value = ctx.cookies.get(COOKIE, { signed: true });
   return value === undefined
     ? undefined
-    : await find(Buffer.from(value, 'base64url').toString('utf8'));
+    : await find(Buffer.from(value, 'base64url').toString('utf8'), ctx);
 }

@@ -23,10 +23,12 @@ export const en: Record<keyof typeof zhCN, string> = {
 
   'sign_in.title': 'Sign in',
   'sign_in.request': '{site} asks you to sign in',
+  'sign_in.account_centre': 'Sign in to your account page',
   'sign_in.methods': 'Ways to sign in',
   'sign_in.other_methods': 'Other ways to sign in',
   'sign_in.agree': 'By signing in you agree to the {agreement} and the {privacy}.',
   'sign_in.cancel': 'Back to the site',
+  'sign_in.leave': 'Cancel',
   'sign_in.forgotten': 'Forgotten password',
   'sign_in.reauthenticate': 'To protect your account, please confirm it is you',
   'sign_in.reauthenticate.who':
@@ -93,6 +95,8 @@ export const en: Record<keyof typeof zhCN, string> = {
   'consent.lasts.days': '{days} days',
   'consent.allow': 'Allow',
   'consent.deny': 'Refuse',
+  'consent.masked':
+    'Parts are shown as * so that others cannot read them; the site receives them in full if you allow.',
   'consent.note':
     'You are free to refuse. If you allow it, “{site}” uses the information as stated above.',
 
@@ -133,6 +137,7 @@ export const en: Record<keyof typeof zhCN, string> = {
   'claim_value.age_group.adult': 'Adult',
   'claim_value.gender.male': 'Male',
   'claim_value.gender.female': 'Female',
+  'claim_value.real_name_method.demo': 'Demonstration data',
   'legal_ground.consent': 'Your consent',
   'legal_ground.contract': 'Needed to fulfil a contract with you',
   'legal_ground.statutory_duty': 'Needed to fulfil a statutory duty',

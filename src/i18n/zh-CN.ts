@@ -26,10 +26,12 @@ export const zhCN = {
 
   'sign_in.title': '登录',
   'sign_in.request': '{site} 请您登录',
+  'sign_in.account_centre': '登录个人中心',
   'sign_in.methods': '登录方式',
   'sign_in.other_methods': '其他登录方式',
   'sign_in.agree': '登录即表示同意{agreement}{privacy}',
   'sign_in.cancel': '返回应用',
+  'sign_in.leave': '取消',
   'sign_in.forgotten': '忘记密码',
   'sign_in.reauthenticate': '为了您的账号安全，请再次验证您的身份',
   'sign_in.reauthenticate.who': '您已登录为 {name}。请再次输入账号和密码，确认是您本人。',
@@ -93,6 +95,7 @@ export const zhCN = {
   'consent.lasts.days': '{days} 天',
   'consent.allow': '同意授权',
   'consent.deny': '拒绝',
+  'consent.masked': '为防他人看到，部分内容以 * 代替；同意后应用收到完整内容。',
   'consent.note': '您可以拒绝。同意后，信息由「{site}」按上述用途使用。',
 
   'scope.openid': '登录标识',
@@ -132,6 +135,7 @@ export const zhCN = {
   'claim_value.age_group.adult': '成年',
   'claim_value.gender.male': '男',
   'claim_value.gender.female': '女',
+  'claim_value.real_name_method.demo': '演示数据',
   'legal_ground.consent': '您的同意',
   'legal_ground.contract': '履行与您的合同所必需',
   'legal_ground.statutory_duty': '履行法定职责或法定义务所必需',

@@ -67,9 +67,11 @@ export function describeConsent(
   };
 }
 
-function shown(claims: Readonly<Record<string, unknown>>): ConsentValue[] {
-  return Object.entries(claims)
-    .filter(([claim]) => !NOT_SHOWN.has(claim))
+/** The name first; the masked name only where the name itself is not given. */
+function shown({ name, name_masked, ...others }: Record<string, unknown>): ConsentValue[] {
+  const named = name === undefined ? { name_masked } : { name };
+  return Object.entries({ ...named, ...others })
+    .filter(([claim, value]) => value !== undefined && !NOT_SHOWN.has(claim))
     .map(([claim, value]) => ({ claim, value: MASKS[claim]?.(String(value)) ?? String(value) }));
 }
 

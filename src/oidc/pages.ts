@@ -1,7 +1,8 @@
 /** The pages that oidc-provider asks for: sign-out, signed out, and its errors. */
+import type { Context } from 'koa';
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { pageErrorOf, type SiteBrand } from '#http/pages.ts';
-import { preferUiLocales } from '#http/preferences.ts';
+import { preferencesOf, preferUiLocales } from '#http/preferences.ts';
 import type { RenderPage } from '#http/render.ts';
 import { originOf } from '#http/request-context.ts';
 import { allowFormTarget } from '#http/security-headers.ts';
@@ -14,13 +15,19 @@ export interface ProviderPages {
   readonly error: NonNullable<Configuration['renderError']>;
 }
 
-/** What pages show of a site. */
-export function brandOf(client: Client): SiteBrand {
-  const department = client['department_name'];
+/** What pages show of a site, in the page's language where the site registered it. */
+export function brandOf(client: Client, ctx: Context): SiteBrand {
   return {
-    name: client.clientName ?? client.clientId,
-    department: typeof department === 'string' ? department : '',
+    name: textOfSite(client, 'client_name', ctx) ?? client.clientName ?? client.clientId,
+    department: textOfSite(client, 'department_name', ctx) ?? '',
   };
+}
+
+/** A text of the registration: `purpose#en` on an English page when there is one, else `purpose`. */
+export function textOfSite(client: Client, name: string, ctx: Context): string | undefined {
+  const { locale } = preferencesOf(ctx);
+  const texts = [client[`${name}#${locale}`], client[name]];
+  return texts.find((value): value is string => typeof value === 'string');
 }
 
 /** Where a person starts over at a site: its own sign-in, else its front page. */
@@ -40,15 +47,15 @@ export function createProviderPages(renderPage: RenderPage): ProviderPages {
       const sites = await Promise.all(ids.map((id) => provider.Client.find(id)));
       renderPage(ctx, 200, 'sign-out', {
         formHtml,
-        sites: sites.flatMap((site) => (site ? [brandOf(site).name] : [])),
-        site: client && brandOf(client),
+        sites: sites.flatMap((site) => (site ? [brandOf(site, ctx).name] : [])),
+        site: client && brandOf(client, ctx),
       });
     },
 
     signedOut(ctx) {
       const { client } = ctx.oidc;
       renderPage(ctx, 200, 'signed-out', {
-        siteName: client && brandOf(client).name,
+        siteName: client && brandOf(client, ctx).name,
         returnHref: client?.clientUri,
       });
     },
@@ -62,7 +69,7 @@ export function createProviderPages(renderPage: RenderPage): ProviderPages {
 function showError(renderPage: RenderPage, ctx: KoaContextWithOIDC, error: string): void {
   // oidc-provider asks for pages before it has a client, too.
   const client = (ctx.oidc as typeof ctx.oidc | undefined)?.client;
-  const known = client === undefined ? undefined : brandOf(client).name;
+  const known = client === undefined ? undefined : brandOf(client, ctx).name;
   renderPage(ctx, ctx.status, 'error', {
     code: pageErrorOf(error),
     requestId: originOf(ctx).requestId,

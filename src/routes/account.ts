@@ -98,12 +98,16 @@ async function showOverview(parts: PageParts, ctx: RouterContext, { session, per
     emailMasked: contact?.email === undefined ? undefined : maskEmail(contact.email),
     username: contact?.username,
     realNameLevel: account.realNameLevel,
-    sessions: await sessionsOf(parts, session),
+    sessions: await sessionsOf(parts, ctx, session),
     ...(typeof notice === 'string' && NOTICES.includes(notice) && { notice: notice as Notice }),
   });
 }
 
-async function sessionsOf(parts: PageParts, current: Session): Promise<AccountSession[]> {
+async function sessionsOf(
+  parts: PageParts,
+  ctx: RouterContext,
+  current: Session,
+): Promise<AccountSession[]> {
   const sessions = await parts.sessions.listOf(current.accountId ?? '');
   return await Promise.all(
     sessions.map(async (session) => ({
@@ -114,16 +118,20 @@ async function sessionsOf(parts: PageParts, current: Session): Promise<AccountSe
       address: session.origin.address,
       device: describeDevice(session.origin.userAgent),
       channel: session.origin.channel,
-      sites: await siteNames(parts, session.clientIds),
+      sites: await siteNames(parts, ctx, session.clientIds),
     })),
   );
 }
 
-async function siteNames(parts: PageParts, clientIds: readonly string[]): Promise<string[]> {
+async function siteNames(
+  parts: PageParts,
+  ctx: RouterContext,
+  clientIds: readonly string[],
+): Promise<string[]> {
   const { Client } = parts.provider();
   const others = clientIds.filter((id) => id !== ACCOUNT_CENTRE_ID);
   const clients = await Promise.all(others.map((id) => Client.find(id)));
-  return clients.flatMap((client) => (client ? [brandOf(client).name] : []));
+  return clients.flatMap((client) => (client ? [brandOf(client, ctx).name] : []));
 }
 
 /** Only a session of one's own; any other is answered like one that ended already. */

@@ -12,7 +12,7 @@ import { AppError } from '#lib/errors.ts';
 import { maskName, maskPhone } from '#lib/mask.ts';
 import { readPerson, type Person } from '#oidc/claims.ts';
 import { describeConsent, grantConsent } from '#oidc/consent.ts';
-import { brandOf } from '#oidc/pages.ts';
+import { brandOf, textOfSite } from '#oidc/pages.ts';
 import { interactionScope, loadInteraction, type PageParts } from './page-context.ts';
 
 const decisionForm = z.object({
@@ -47,10 +47,10 @@ async function showConsent(parts: PageParts, ctx: RouterContext, interaction: In
   const earlier = await parts.consents.find(person.account.id, client.clientId);
   parts.renderPage(ctx, 200, 'consent', {
     uid,
-    site: brandOf(client),
+    site: brandOf(client, ctx),
     csrf: parts.formTokens.issue(ctx, interactionScope(uid)),
-    purpose: textOf(client, 'purpose'),
-    legalGround: textOf(client, 'legal_ground'),
+    purpose: textOfSite(client, 'purpose', ctx),
+    legalGround: textOfSite(client, 'legal_ground', ctx),
     ...describeConsent(interaction, person, {
       optionalScopes: optionalScopesOf(client),
       isRepeated: earlier !== undefined,
@@ -86,11 +86,6 @@ async function partiesOf(parts: PageParts, interaction: Interaction) {
   // Disabled between two pages: the same end as an interaction that timed out.
   if (!client || account?.status !== 'active') throw new AppError('interaction.expired');
   return { client, person: await readPerson(parts, account) };
-}
-
-function textOf(client: Client, name: string): string | undefined {
-  const value = client[name];
-  return typeof value === 'string' ? value : undefined;
 }
 
 function optionalScopesOf(client: Client): readonly string[] {

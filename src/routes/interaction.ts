@@ -6,6 +6,7 @@ import Router, { type RouterContext } from '@koa/router';
 import type { Interaction } from 'oidc-provider';
 import { z } from 'zod';
 import type { Authenticator } from '#authenticators/authenticator.ts';
+import { ACCOUNT_CENTRE_ID } from '#clients/account-centre.ts';
 import { browserOf } from '#http/browser.ts';
 import { formFields, parseForm, seeOther } from '#http/forms.ts';
 import type { SignInPasswordPage } from '#http/pages.ts';
@@ -134,7 +135,7 @@ async function showSignIn(parts: PageParts, ctx: RouterContext, shown: Shown): P
   const accountId = session?.accountId;
   parts.renderPage(ctx, shown.status, 'sign-in/password', {
     uid,
-    site: brandOf(client),
+    site: client.clientId === ACCOUNT_CENTRE_ID ? undefined : brandOf(client, ctx),
     csrf: parts.formTokens.issue(ctx, interactionScope(uid)),
     account: shown.account.slice(0, MAX_ACCOUNT_INPUT),
     refusal: shown.refusal,

@@ -18,7 +18,7 @@ export function publicRoutes(parts: PageParts, findSite: FindSite): Router {
     const site = await rememberedSite(ctx, findSite);
     parts.renderPage(ctx, 200, 'signed-out', {
       siteName: site?.siteName,
-      returnHref: site?.startAgainHref,
+      returnHref: site?.homeHref ?? site?.startAgainHref,
     });
   });
   router.post('/preferences', (ctx) => {

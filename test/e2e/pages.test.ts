@@ -1,56 +1,25 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { expect } from 'chai';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { LOOKS } from '#http/preferences.ts';
 import { LOCALES } from '#i18n/translate.ts';
-import { launchBrowser } from '../support/browser.ts';
+import { describeInBrowser } from '../support/browser.ts';
+import { findings, widerThanWindow } from '../support/page-checks.ts';
 import { everySample } from '../support/page-samples.ts';
 import { startPageServer, type PageServer } from '../support/page-server.ts';
 
-const axeSource = readFileSync(
-  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-  'utf8',
-);
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-interface AxeResult {
-  violations: { id: string; nodes: { html: string }[] }[];
-}
-
-/** Rule and element of everything axe-core finds on the page. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
-  const { violations } = await page.evaluate<AxeResult>(
-    `axe.run(document, { runOnly: ${JSON.stringify(RULES)} })`,
-  );
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
-
-const widerThanWindow = (page: Page) =>
-  page.evaluate<number>(
-    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-  );
-
-describe('pages in a browser', function () {
-  this.timeout(60_000);
-  let browser: Browser;
+describeInBrowser('pages in a browser', (browser) => {
   let server: PageServer;
 
   before(async () => {
     server = await startPageServer();
-    browser = await launchBrowser();
   });
-  after(async () => {
-    await browser.close();
-    await server.close();
-  });
+  after(() => server.close());
 
   for (const locale of LOCALES) {
     for (const look of LOOKS) {
       for (const colorScheme of ['light', 'dark'] as const) {
         it(`have nothing for axe-core to find (${locale}, ${look}, ${colorScheme})`, async () => {
-          const page = await browser.newPage({ colorScheme, reducedMotion: 'reduce' });
+          const page = await browser().newPage({ colorScheme, reducedMotion: 'reduce' });
           const found: string[] = [];
           for (const { name } of everySample) {
             await page.goto(server.urlOf(name, locale, look));
@@ -62,7 +31,7 @@ describe('pages in a browser', function () {
       }
 
       it(`are never wider than a window of 320 pixels (${locale}, ${look})`, async () => {
-        const page = await browser.newPage({ viewport: { width: 320, height: 640 } });
+        const page = await browser().newPage({ viewport: { width: 320, height: 640 } });
         const wide: string[] = [];
         for (const { name } of everySample) {
           await page.goto(server.urlOf(name, locale, look));
@@ -75,7 +44,7 @@ describe('pages in a browser', function () {
   }
 
   it('need no script: every form and its fields stand there without it', async () => {
-    const context = await browser.newContext({ javaScriptEnabled: false });
+    const context = await browser().newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(server.urlOf('sign-in-password-locked', 'zh-CN', 'standard'));
     expect(await page.getByLabel('账号', { exact: true }).isEditable()).to.equal(true);
@@ -87,7 +56,7 @@ describe('pages in a browser', function () {
   });
 
   it('break no content security policy', async () => {
-    const page = await browser.newPage();
+    const page = await browser().newPage();
     const refused: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error') refused.push(message.text());
@@ -98,24 +67,18 @@ describe('pages in a browser', function () {
   });
 });
 
-describe('pages: what scripts add', function () {
-  this.timeout(60_000);
-  let browser: Browser;
+describeInBrowser('pages: what scripts add', (browser) => {
   let server: PageServer;
   let page: Page;
 
   before(async () => {
     server = await startPageServer();
-    browser = await launchBrowser();
   });
   beforeEach(async () => {
-    page = await browser.newPage();
+    page = await browser().newPage();
   });
   afterEach(() => page.close());
-  after(async () => {
-    await browser.close();
-    await server.close();
-  });
+  after(() => server.close());
 
   it('puts the focus on the refusal', async () => {
     await page.goto(server.urlOf('sign-in-password-refused', 'zh-CN', 'standard'));
