@@ -113,6 +113,8 @@ export function parseRegistration(input: unknown): { metadata: ClientMetadata; s
       .optional(),
     client_name: z.string().max(100).optional(),
     scope: z.string().default(DEFAULT_SCOPE),
+    // Error pages link to it; the library sees it only where it is https (client-directory.ts).
+    initiate_login_uri: z.url({ protocol: /^https?$/ }).optional(),
     ...extraMetadataSchema.shape,
   });
   const parsed = shape.safeParse(input);
