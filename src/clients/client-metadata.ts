@@ -132,6 +132,7 @@ export function parseRegistration(input: unknown): { metadata: ClientMetadata; s
   withoutAuthorizationCode(metadata);
   const problems = [
     ...textProblems(metadata),
+    ...addressProblems(metadata),
     ...sectorProblems(metadata),
     ...idNumberProblems(metadata),
   ];
@@ -147,6 +148,26 @@ function textProblems(metadata: Readonly<Record<string, unknown>>): string[] {
     .flatMap((name) => [name, `${name}#en`])
     .filter((name) => typeof metadata[name] === 'string' && DECEPTIVE.test(metadata[name]))
     .map((name) => `${name}: contains invisible or direction-changing characters`);
+}
+
+// A host of letters, digits, dots and dashes (or an IP literal), no user info, printable ASCII.
+const WEB_ADDRESS =
+  /^https?:\/\/(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:[/?][\x21-\x7e]*)?$/i;
+const APP_ADDRESS = /^(?!https?:)[a-z][a-z0-9+.-]*:[\x21-\x7e]*$/i;
+
+/**
+ * Addresses that people are sent to are compared as text, and their origins stand in a page's policy:
+ * `*`, `;` or quotes in a host name, which URLs allow, would open or end that policy.
+ */
+function addressProblems(metadata: Readonly<Record<string, unknown>>): string[] {
+  const isPlain = (uri: string) => WEB_ADDRESS.test(uri) || APP_ADDRESS.test(uri);
+  return ['redirect_uris', 'post_logout_redirect_uris'].flatMap((name) =>
+    [metadata[name]]
+      .flat()
+      .filter((uri) => typeof uri === 'string')
+      .filter((uri) => !isPlain(uri))
+      .map((uri) => `${name}: "${uri}" must be ASCII (xn--…) without user name or wildcard`),
+  );
 }
 
 /** A machine client (client credentials only) has nowhere to send a person back to. */
