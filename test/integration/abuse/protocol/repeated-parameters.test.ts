@@ -43,7 +43,13 @@ describeOnAnyDatabase('abuse/protocol: parameters given twice', (current) => {
 
   it('P-07 refuses each parameter twice in the query, and twice over query and body', async () => {
     const request = authorizationRequest(server, site, {
-      ...{ prompt: 'none', max_age: '60', acr_values: 'x', claims: '{}', login_hint: 'x' },
+      ...{
+        prompt: 'none',
+        max_age: '60',
+        acr_values: 'x',
+        claims: '{"userinfo":{}}',
+        login_hint: 'x',
+      },
       ...{ ui_locales: 'zh-CN', response_mode: 'query' },
     });
     expect(callbackOf(await browser.open(request.url))).to.have.property('code');
