@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import { describeOnAnyDatabase } from '../../../support/databases.ts';
-import { answerOn, openSocket, sendRaw } from '../../../support/raw-http.ts';
-import { jsonOf, send, siteForm } from '../../../support/site-forms.ts';
+import { authorizationRequest, personAt, signInAt } from '../../../support/person.ts';
+import { answerOn, formRequest, openSocket, sendRaw } from '../../../support/raw-http.ts';
+import { codeFields, headerOf, jsonOf, send, siteForm } from '../../../support/site-forms.ts';
 import {
+  aCitizen,
   aSite,
   startTestServer,
   type Site,
@@ -177,6 +179,46 @@ describeOnAnyDatabase('abuse/protocol: names of the host', (current) => {
     for (const target of PATHS) {
       const page = await send(server, { target, headers: [origin] });
       expect(page.headers.has('access-control-allow-credentials'), target).to.equal(false);
+    }
+  });
+
+  it('P-26 lets only registered origins read what is a client’s own', async () => {
+    const [origin, evil] = ['https://spa.gov.example', `https://${FOREIGN}`];
+    const spa = await aSite(server, {
+      ...{ token_endpoint_auth_method: 'none', allowed_origins: [origin] },
+      redirect_uris: ['https://callback.gov.example/cb'],
+    });
+    const allowedFor = async (from: string) => {
+      const { headers, ...form } = formRequest({ client_id: spa.clientId, grant_type: 'x' });
+      const sent = [...headers, ['Origin', from] as const];
+      const answer = await send(server, { target: '/token', ...form, headers: sent });
+      return headerOf(answer, 'access-control-allow-origin');
+    };
+    expect(await allowedFor(origin)).to.equal(origin);
+    for (const other of [
+      evil,
+      'null',
+      `${origin}.${FOREIGN}`,
+      'https://callback.gov.example',
+      'http://spa.gov.example',
+      'https://x.spa.gov.example',
+    ]) {
+      expect(await allowedFor(other), other).to.equal(undefined);
+    }
+
+    const request = authorizationRequest(server, spa, { scope: 'openid' });
+    const { code = '' } = await signInAt(personAt(server), await aCitizen(server), request);
+    const fields = { ...codeFields(spa, request, code), client_id: spa.clientId };
+    const tokens = jsonOf(await send(server, { target: '/token', ...formRequest(fields) }));
+    const bearer = ['Authorization', `Bearer ${String(tokens['access_token'])}`] as const;
+    for (const [from, status] of [
+      [origin, 200],
+      [evil, 400],
+    ] as const) {
+      const answer = await send(server, { target: '/me', headers: [bearer, ['Origin', from]] });
+      expect(answer.status).to.equal(status);
+      expect(headerOf(answer, 'access-control-allow-origin') === from).to.equal(status === 200);
+      expect(answer.body.includes('"sub"')).to.equal(status === 200);
     }
   });
 });
