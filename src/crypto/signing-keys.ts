@@ -70,8 +70,9 @@ export class SigningKeys {
    * @returns when the new keys begin to sign
    */
   async rotate(plan: RotationPlan, db: Knex = this.#db): Promise<Date> {
-    const now = this.#clock.now();
     const keys = await Promise.all(SIGNING_ALGORITHMS.map(generate));
+    // After the generation, which takes seconds on a busy machine: the time ahead is for the sites.
+    const now = this.#clock.now();
     return await db.transaction(async (trx) => {
       await trx.raw('SELECT pg_advisory_xact_lock(hashtext(?))', [TABLE]);
       const isFirst = (await trx<Row>(TABLE).first('kid')) === undefined;
