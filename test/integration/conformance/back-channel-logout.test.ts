@@ -48,7 +48,7 @@ describeOnEachDatabase('conformance/back-channel-logout', (current) => {
       ...{ id_token_hint: tokens.id_token ?? '', state: STATE },
       post_logout_redirect_uri: bye(),
     });
-    const page = await browser.open(`${server.issuer}/session/end?${parameters}`);
+    const page = await browser.open(`${server.issuer}/session/end?${parameters.toString()}`);
     return await browser.press(page, 'op.logoutForm', { logout: 'yes' });
   }
 
@@ -104,7 +104,7 @@ describeOnEachDatabase('conformance/back-channel-logout', (current) => {
       id_token_hint: flow.tokens.id_token ?? '',
       post_logout_redirect_uri: 'https://elsewhere.example/bye',
     });
-    const page = await flow.browser.open(`${server.issuer}/session/end?${parameters}`);
+    const page = await flow.browser.open(`${server.issuer}/session/end?${parameters.toString()}`);
     expectErrorPage(tester, { page, url: new URL(page.url), parameters: {} });
     expect(await owed()).to.deep.equal(before);
   });

@@ -23,7 +23,7 @@ describeOnEachDatabase('conformance/rp-initiated-logout', (current) => {
   after(() => server.stop());
 
   const endSession = ({ browser }: Pick<Flow, 'browser'>, parameters: Record<string, string>) =>
-    browser.open(`${server.issuer}/session/end?${new URLSearchParams(parameters)}`);
+    browser.open(`${server.issuer}/session/end?${new URLSearchParams(parameters).toString()}`);
   const hintOf = ({ tokens }: Flow) => ({ id_token_hint: tokens.id_token ?? '' });
   const target = () => ({ post_logout_redirect_uri: bye() });
 
