@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { processEnvironment } from '#config/environment.ts';
 import { loadSettings } from '#config/load-settings.ts';
 import { createLogger } from '#config/logger.ts';
+import { withDemoNetwork } from '#config/production.ts';
 import { createMissingKeyFiles, keyOverrides, keyPurposes, loadKeyRing } from '#crypto/key-ring.ts';
 import { systemClock } from '#lib/clock.ts';
 import { DataDirectoryInUse } from '#store/data-lock.ts';
@@ -15,7 +16,7 @@ const print = (line: string) => console.log(line);
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
   if (args.length === 0 || args.includes('--help')) return help();
-  const settings = loadSettings({ ...processEnvironment });
+  const settings = withDemoNetwork(loadSettings(processEnvironment));
   if (args.join(' ') === 'keys init') return initKeys(settings.keysDirectory);
 
   if (settings.environment === 'production' && settings.databaseUrl === undefined) {

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { processEnvironment } from '#config/environment.ts';
 import { loadSettings, SettingsInvalid } from '#config/load-settings.ts';
 import { createLogger } from '#config/logger.ts';
-import { productionProblems, wantsDemo } from '#config/production.ts';
+import { productionProblems, wantsDemo, withDemoNetwork } from '#config/production.ts';
 import type { Settings } from '#config/settings.ts';
 import {
   createMissingKeyFiles,
@@ -94,12 +94,11 @@ async function start(): Promise<void> {
   });
 }
 
-/** The demo sites run on this machine and want to hear of sign-outs; somebody runs the service. */
+/** A demonstration has somebody who runs the service, and its sites on this machine. */
 function withDemo(settings: Settings): Settings {
   if (!wantsDemo(settings)) return settings;
-  const allowedPrivateCidrs = [...settings.egress.allowedPrivateCidrs, '127.0.0.0/8', '::1/128'];
   const operator = settings.operator.name === '' ? DEMO_OPERATOR : settings.operator;
-  return { ...settings, operator, egress: { ...settings.egress, allowedPrivateCidrs } };
+  return { ...withDemoNetwork(settings), operator };
 }
 
 /** @throws StartRefused with everything that is unsafe or missing */

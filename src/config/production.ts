@@ -32,3 +32,10 @@ export function productionProblems(settings: Settings): string[] {
 /** Whether to seed synthetic citizens and sites: asked for, or a development start by default. */
 export const wantsDemo = (settings: Settings): boolean =>
   settings.demo ?? settings.environment === 'development';
+
+/** The demo sites run on this machine and want to hear of sign-outs. */
+export function withDemoNetwork(settings: Settings): Settings {
+  if (!wantsDemo(settings)) return settings;
+  const allowedPrivateCidrs = [...settings.egress.allowedPrivateCidrs, '127.0.0.0/8', '::1/128'];
+  return { ...settings, egress: { ...settings.egress, allowedPrivateCidrs } };
+}

@@ -73,7 +73,8 @@ describe('e2e/forms that end at a site', function () {
   const open = (url: string) => page.goto(url);
   const endSessionUrl = () => {
     const parameters = { client_id: site.clientId, post_logout_redirect_uri: `${origin}/bye` };
-    return `${server.issuer}/session/end?${new URLSearchParams({ ...parameters, state: 'abc' }).toString()}`;
+    const query = new URLSearchParams({ ...parameters, state: 'abc' });
+    return `${server.issuer}/session/end?${query.toString()}`;
   };
   const arrived = (path: string) => page.waitForURL((url) => url.href.startsWith(origin + path));
 

@@ -26,7 +26,9 @@ describeOnEachDatabase('store/database', (current) => {
   });
 });
 
-describe('store/database (embedded, on disk)', () => {
+describe('store/database (embedded, on disk)', function () {
+  // Each opening starts PostgreSQL anew; on a busy machine that takes its time.
+  this.timeout(60_000);
   let directory = '';
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'yrt-'));
