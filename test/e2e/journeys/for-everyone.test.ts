@@ -137,11 +137,14 @@ describeJourney('journeys/for everyone', (stage) => {
     expect(await lang(page)).to.equal('zh-CN');
     await follow(page, page.getByRole('button', { name: 'English' }));
     expect(await lang(page)).to.equal('en');
+    expect(await heading(page)).to.equal('Citizen Services Portal asks you to sign in');
     await enterPassword(page, phone, 'Wrong-Answer-1');
     expect(await page.getByRole('alert').innerText()).not.to.match(HAN);
     await enterPassword(page, phone, password);
     await page.goto(`${fund}/login`);
     expect(await lang(page)).to.equal('en');
+    const asked = await page.locator('main').innerText();
+    expect(asked.replace('张*例', '').replace('张*例', '')).not.to.match(HAN);
     await decide(page, 'allow');
     await page.goto(`${issuer}/account`);
     expect(await heading(page)).to.equal('My account');

@@ -23,6 +23,7 @@ const citizenSchema = z.strictObject({
   real_name_level: z.number().int().min(1).max(5),
 });
 const urlOf = (origin: string) => z.url().startsWith(origin);
+const english = z.string().regex(/^[\x20-\x7e]+$/);
 const siteSchema = (origin: string) =>
   z.strictObject({
     client_id: z.string().startsWith('demo-'),
@@ -44,6 +45,10 @@ const siteSchema = (origin: string) =>
     scope: z.string().startsWith('openid '),
     purpose: z.string().regex(/\p{Script=Han}/u),
     legal_ground: z.string().regex(/^《.+》第.+条/u),
+    'client_name#en': english,
+    'department_name#en': english,
+    'purpose#en': english,
+    'legal_ground#en': english,
   });
 const demoSchema = z.strictObject({
   citizens: z.array(citizenSchema),
