@@ -30,18 +30,17 @@ export function securityHeaders(issuer: string): Middleware {
   };
 }
 
+/** A source that would end the directive or start another one is left out. */
+const SOURCE = /^[\w.:/*+-]+$/;
+
 /**
- * Lets this page's forms end at a site: Chromium applies form-action to the redirects that follow a
- * POST. A custom scheme is allowed as a scheme. The header is changed, not made anew: oidc-provider
- * adds the hash of its own script to it.
- *
- * @param uri - a redirect URI that was checked against the registration
+ * Lets this page's forms end elsewhere as well, at origins or schemes. The header is changed, not
+ * made anew: oidc-provider adds the hash of its own script to it. See oidc/form-targets.ts.
  */
-export function allowFormTarget(ctx: Context, uri: string): void {
-  const { origin, protocol } = new URL(uri);
-  const target = origin === 'null' ? protocol : origin;
+export function allowFormTargets(ctx: Context, sources: readonly string[]): void {
+  const allowed = [OWN_FORMS, ...sources.filter((source) => SOURCE.test(source))].join(' ');
   const csp = ctx.response.get('Content-Security-Policy');
-  ctx.set('Content-Security-Policy', csp.replace(OWN_FORMS, `${OWN_FORMS} ${target}`));
+  ctx.set('Content-Security-Policy', csp.replace(OWN_FORMS, allowed));
 }
 
 const policy = (nonce: string) =>

@@ -5,7 +5,7 @@ import { pageErrorOf, type SiteBrand } from '#http/pages.ts';
 import { preferencesOf, preferUiLocales } from '#http/preferences.ts';
 import type { RenderPage } from '#http/render.ts';
 import { originOf } from '#http/request-context.ts';
-import { allowFormTarget } from '#http/security-headers.ts';
+import { allowSiteAsTarget } from './form-targets.ts';
 
 type RpInitiatedLogout = NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']>;
 
@@ -42,7 +42,7 @@ export function createProviderPages(renderPage: RenderPage): ProviderPages {
       const { session, client, provider, params } = ctx.oidc;
       preferUiLocales(ctx, params?.['ui_locales']);
       const target = params?.['post_logout_redirect_uri'];
-      if (typeof target === 'string') allowFormTarget(ctx, target);
+      if (typeof target === 'string') allowSiteAsTarget(ctx, client, target);
       const ids = Object.keys(session?.authorizations ?? {});
       const sites = await Promise.all(ids.map((id) => provider.Client.find(id)));
       renderPage(ctx, 200, 'sign-out', {

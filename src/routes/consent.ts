@@ -6,12 +6,12 @@ import { z } from 'zod';
 import { formFields, parseForm, seeOther } from '#http/forms.ts';
 import { preferUiLocales } from '#http/preferences.ts';
 import { originOf } from '#http/request-context.ts';
-import { allowFormTarget } from '#http/security-headers.ts';
 import { rememberSite } from '#http/site-hint.ts';
 import { AppError } from '#lib/errors.ts';
 import { maskName, maskPhone } from '#lib/mask.ts';
 import { readPerson, type Person } from '#oidc/claims.ts';
 import { describeConsent, grantConsent } from '#oidc/consent.ts';
+import { allowSiteAsTarget } from '#oidc/form-targets.ts';
 import { brandOf, textOfSite } from '#oidc/pages.ts';
 import { interactionScope, loadInteraction, type PageParts } from './page-context.ts';
 
@@ -42,7 +42,7 @@ async function showConsent(parts: PageParts, ctx: RouterContext, interaction: In
   const { uid, params } = interaction;
   const { client, person } = await partiesOf(parts, interaction);
   preferUiLocales(ctx, params['ui_locales']);
-  allowFormTarget(ctx, String(params['redirect_uri']));
+  allowSiteAsTarget(ctx, client, String(params['redirect_uri']));
   rememberSite(ctx, client.clientId);
   const earlier = await parts.consents.find(person.account.id, client.clientId);
   parts.renderPage(ctx, 200, 'consent', {

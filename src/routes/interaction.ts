@@ -12,10 +12,10 @@ import { formFields, parseForm, seeOther } from '#http/forms.ts';
 import type { SignInPasswordPage } from '#http/pages.ts';
 import { preferUiLocales } from '#http/preferences.ts';
 import { originOf } from '#http/request-context.ts';
-import { allowFormTarget } from '#http/security-headers.ts';
 import { rememberSite } from '#http/site-hint.ts';
 import { AppError } from '#lib/errors.ts';
 import { maskName } from '#lib/mask.ts';
+import { allowSiteAsTarget } from '#oidc/form-targets.ts';
 import { brandOf } from '#oidc/pages.ts';
 import type { SignInOutcome } from '#sign-in/sign-in.ts';
 import { consentRoutes } from './consent.ts';
@@ -127,7 +127,7 @@ async function showSignIn(parts: PageParts, ctx: RouterContext, shown: Shown): P
   const client = await parts.provider().Client.find(String(params['client_id']));
   if (!client) throw new AppError('interaction.expired');
   preferUiLocales(ctx, params['ui_locales']);
-  allowFormTarget(ctx, String(params['redirect_uri']));
+  allowSiteAsTarget(ctx, client, String(params['redirect_uri']));
   rememberSite(ctx, client.clientId);
   if (shown.retryAfterSeconds !== undefined) {
     ctx.set('Retry-After', String(shown.retryAfterSeconds));

@@ -6,8 +6,8 @@ import type { Context, Middleware, Next } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { AppError } from '#lib/errors.ts';
 import { originOf } from '#http/request-context.ts';
-import { allowFormTarget } from '#http/security-headers.ts';
 import { rememberSite } from '#http/site-hint.ts';
+import { allowSiteAsTarget } from '#oidc/form-targets.ts';
 import type { PageParts } from './page-context.ts';
 
 const MAX_REQUEST_BODY = 56 * 1024;
@@ -63,7 +63,7 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
   const origin = originOf(ctx);
   if (oidc.client) rememberSiteOfPages(ctx, oidc.client.clientId);
   const { route, session, result } = oidc as typeof oidc & { route?: string };
-  if (isSelfSubmitting(ctx)) allowSiteAsTarget(ctx, oidc, route);
+  if (isSelfSubmitting(ctx)) allowSiteAfterForm(ctx, oidc, route);
   // An empty answer has no type; a widely used client stops at `text/plain` (RFC 7009 §2.2).
   if (route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');
   if (route === 'resume' && result?.login && session?.accountId !== undefined) {
@@ -95,12 +95,12 @@ const isSelfSubmitting = (ctx: Context) =>
  * Where such a form ends: at the site with `form_post`, and after redirects from our own sign-out
  * when nobody was signed in or another person signs in.
  */
-function allowSiteAsTarget(ctx: Context, oidc: KoaContextWithOIDC['oidc'], route?: string): void {
+function allowSiteAfterForm(ctx: Context, oidc: KoaContextWithOIDC['oidc'], route?: string): void {
   const interaction = oidc.entities.Interaction?.params;
   // Before a sign-in is resumed the request has no parameters yet, though the type says so.
   const params = oidc.params ?? interaction ?? {};
   const uri = params[route === 'end_session' ? 'post_logout_redirect_uri' : 'redirect_uri'];
-  if (typeof uri === 'string') allowFormTarget(ctx, uri);
+  if (typeof uri === 'string') allowSiteAsTarget(ctx, oidc.client, uri);
 }
 
 /** Error pages of an authorization request offer to start again where it came from. */
