@@ -20,6 +20,13 @@ const origin = z
   .url({ protocol: /^https?$/ })
   .refine((value) => new URL(value).origin === value, 'must be an origin such as https://a.gov.cn');
 
+const onwardOrigin = z
+  .string()
+  .refine(
+    (value) => origin.safeParse(value.replace('://*.', '://')).success,
+    'must be an origin such as https://a.gov.cn or https://*.a.gov.cn',
+  );
+
 /** Our fields of the registration metadata; names are verbatim in the file and on the client. */
 export const extraMetadataSchema = z.object({
   /** Code of the department that answers for the site: the sector of its pairwise subjects. */
@@ -44,6 +51,11 @@ export const extraMetadataSchema = z.object({
   require_pkce: z.boolean().default(true),
   /** Origins of browser code that may call the token and userinfo endpoints (CORS). */
   allowed_origins: z.array(origin).default([]),
+  /**
+   * Origins where the site's callback sends people on to, `https://*.a.gov.cn` for all hosts below:
+   * browsers refuse the others after a form (oidc/form-targets.ts).
+   */
+  onward_origins: z.array(onwardOrigin).default([]),
   /** Resource identifiers this client serves: it may introspect tokens meant for them. */
   resource_identifiers: z.array(z.url()).default([]),
   /** APIs that the client may ask access tokens for (RFC 8707). */
@@ -78,6 +90,11 @@ export const isClientId = (value: string): boolean => CLIENT_ID.test(value);
 
 const SECRET_METHODS: readonly unknown[] = ['client_secret_basic', 'client_secret_post'];
 const MIN_SECRET_LENGTH = 16;
+const clientSecret = z
+  .string()
+  .min(MIN_SECRET_LENGTH)
+  .max(256)
+  .regex(/^[\x20-\x7e]+$/, 'printable ASCII (RFC 6749 Appendix A.2)');
 
 /** Whether a client authenticates with a secret (the default method does, RFC 7591 §2). */
 export const usesSecret = (metadata: ClientMetadata): boolean =>
@@ -93,7 +110,7 @@ export const usesSecret = (metadata: ClientMetadata): boolean =>
 export function parseRegistration(input: unknown): { metadata: ClientMetadata; secret?: string } {
   const shape = z.looseObject({
     client_id: z.string().refine(isClientId, 'printable ASCII, at most 128 characters'),
-    client_secret: z.string().min(MIN_SECRET_LENGTH).max(256).optional(),
+    client_secret: clientSecret.optional(),
     client_name: z.string().max(100).optional(),
     scope: z.string().default(DEFAULT_SCOPE),
     ...extraMetadataSchema.shape,

@@ -38,6 +38,12 @@ export const CLAIMS_BY_SCOPE = {
 type ClaimScope = (typeof CLAIM_SCOPES)[number];
 type Claims = Record<string, unknown>;
 
+/** All claims that some scopes cover. */
+export const claimsOfScopes = (scopes: readonly string[]): ReadonlySet<string> =>
+  new Set(
+    CLAIM_SCOPES.filter((scope) => scopes.includes(scope)).flatMap((s) => CLAIMS_BY_SCOPE[s]),
+  );
+
 /** Scopes whose claims the site was approved for. */
 export function approvedScopes(client: Client): ReadonlySet<string> {
   const approved = client['approved_scopes'];

@@ -6,7 +6,7 @@
 import type { Client, Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { Consent, Consents } from '#accounts/consents.ts';
 import { CLAIM_SCOPES } from '#clients/client-metadata.ts';
-import { approvedScopes, isApprovedClaim } from './claims.ts';
+import { approvedScopes, claimsOfScopes, isApprovedClaim } from './claims.ts';
 
 type LoadExistingGrant = (ctx: KoaContextWithOIDC) => Promise<Grant | undefined>;
 
@@ -58,10 +58,14 @@ function extend(grant: Grant, client: Client, missing: Wanted, remembered?: Cons
       !granted.includes(scope) &&
       (!isApprovedScope(client, scope) || remembered?.rejectedScopes.includes(scope) === true),
   );
-  const grantedClaims = missing.claims.filter((claim) => remembered?.claims.includes(claim));
-  const refusedClaims = missing.claims.filter((claim) => !isApprovedClaim(client, claim));
   if (granted.length > 0) grant.addOIDCScope(granted.join(' '));
   if (refused.length > 0) grant.rejectOIDCScope(refused.join(' '));
+  // A claim of a scope that the site has already would be asked about for nothing.
+  const held = claimsOfScopes(grant.getOIDCScope().split(' '));
+  const grantedClaims = missing.claims.filter(
+    (claim) => held.has(claim) || remembered?.claims.includes(claim) === true,
+  );
+  const refusedClaims = missing.claims.filter((claim) => !isApprovedClaim(client, claim));
   if (grantedClaims.length > 0) grant.addOIDCClaims(grantedClaims);
   if (refusedClaims.length > 0) grant.rejectOIDCClaims(refusedClaims);
   return [granted, refused, grantedClaims, refusedClaims].some((list) => list.length > 0);
