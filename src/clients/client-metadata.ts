@@ -90,6 +90,11 @@ export const isClientId = (value: string): boolean => CLIENT_ID.test(value);
 
 const SECRET_METHODS: readonly unknown[] = ['client_secret_basic', 'client_secret_post'];
 const MIN_SECRET_LENGTH = 16;
+const clientSecret = z
+  .string()
+  .min(MIN_SECRET_LENGTH)
+  .max(256)
+  .regex(/^[\x20-\x7e]+$/, 'printable ASCII (RFC 6749 Appendix A.2)');
 
 /** Whether a client authenticates with a secret (the default method does, RFC 7591 §2). */
 export const usesSecret = (metadata: ClientMetadata): boolean =>
@@ -105,12 +110,7 @@ export const usesSecret = (metadata: ClientMetadata): boolean =>
 export function parseRegistration(input: unknown): { metadata: ClientMetadata; secret?: string } {
   const shape = z.looseObject({
     client_id: z.string().refine(isClientId, 'printable ASCII, at most 128 characters'),
-    client_secret: z
-      .string()
-      .min(MIN_SECRET_LENGTH)
-      .max(256)
-      .regex(/^[\x20-\x7e]+$/, 'printable ASCII (RFC 6749 Appendix A.2)')
-      .optional(),
+    client_secret: clientSecret.optional(),
     client_name: z.string().max(100).optional(),
     scope: z.string().default(DEFAULT_SCOPE),
     // Error pages link to it; the library sees it only where it is https (client-directory.ts).

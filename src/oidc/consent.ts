@@ -41,26 +41,37 @@ const NOT_SHOWN: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * Everything that the site will get: a page that was asked for (`prompt=consent`) or is always shown
+ * (native apps) must not say that nothing leaves when the site has it already.
+ *
  * @param optionalScopes - scopes that the site declared it can do without
- * @param isRepeated - the person allowed something to this site before: everything here is new
+ * @param heldScopes - requested scopes that it has already; nothing to choose
+ * @param isRepeated - the person allowed something to this site before: what is missing is new
  */
 export function describeConsent(
   interaction: Interaction,
   person: Person,
-  options: { optionalScopes: readonly string[]; isRepeated: boolean; clock: Clock },
+  options: {
+    readonly optionalScopes: readonly string[];
+    readonly heldScopes: readonly string[];
+    readonly isRepeated: boolean;
+    readonly clock: Clock;
+  },
 ): ConsentRequest {
   const { missingOIDCScope = [], missingOIDCClaims = [] } = interaction.prompt.details as Missing;
-  const { isRepeated, clock } = options;
-  const items: ConsentItem[] = CLAIM_SCOPES.filter((scope) => missingOIDCScope.includes(scope)).map(
-    (scope) => ({
-      name: scope,
-      values: shown(CLAIMS_OF[scope](person, clock)),
-      isNew: isRepeated,
-    }),
-  );
+  const { heldScopes, isRepeated, clock } = options;
+  const isMissing = (name: string) => missingOIDCScope.includes(name);
+  const items: ConsentItem[] = CLAIM_SCOPES.filter(
+    (scope) => isMissing(scope) || heldScopes.includes(scope),
+  ).map((scope) => ({
+    name: scope,
+    values: shown(CLAIMS_OF[scope](person, clock)),
+    isNew: isRepeated && isMissing(scope),
+  }));
   const single = missingOIDCClaims.flatMap((claim) => shown(claimOf(claim, person, clock)));
   if (single.length > 0) items.push({ name: 'claims', values: single, isNew: isRepeated });
-  const isOptional = ({ name }: ConsentItem) => options.optionalScopes.includes(name);
+  const isOptional = ({ name }: ConsentItem) =>
+    options.optionalScopes.includes(name) && isMissing(name);
   return {
     required: items.filter((item) => !isOptional(item)),
     optional: items.filter(isOptional),

@@ -53,6 +53,7 @@ async function showConsent(parts: PageParts, ctx: RouterContext, interaction: In
     legalGround: textOfSite(client, 'legal_ground', ctx),
     ...describeConsent(interaction, person, {
       optionalScopes: optionalScopesOf(client),
+      heldScopes: await heldScopesOf(parts, interaction),
       isRepeated: earlier !== undefined,
       clock: parts.clock,
     }),
@@ -86,6 +87,13 @@ async function partiesOf(parts: PageParts, interaction: Interaction) {
   // Disabled between two pages: the same end as an interaction that timed out.
   if (!client || account?.status !== 'active') throw new AppError('interaction.expired');
   return { client, person: await readPerson(parts, account) };
+}
+
+/** Requested scopes that the grant has, from an earlier decision or by policy. */
+async function heldScopesOf(parts: PageParts, { grantId, params }: Interaction) {
+  const grant = grantId === undefined ? undefined : await parts.provider().Grant.find(grantId);
+  const requested = new Set(String(params['scope']).split(' '));
+  return (grant?.getOIDCScopeFiltered(requested) ?? '').split(' ');
 }
 
 function optionalScopesOf(client: Client): readonly string[] {

@@ -22,9 +22,14 @@ const CACHED: ReadonlySet<string> = new Set([
   '/.well-known/oauth-authorization-server',
 ]);
 
+/** Endpoints of programs, whose errors are JSON (RFC 6749 §5.2) whatever their HTTP library accepts. */
+const FOR_PROGRAMS = /^\/(?:token|request|me|jwks|\.well-known)(?:\/|$)/;
+
 export function mountProvider(parts: PageParts): Middleware {
   return async (ctx, next) => {
     ctx.path = canonicalPath(ctx.path);
+    // Java's own client prefers text/html unless it is told otherwise.
+    if (FOR_PROGRAMS.test(ctx.path)) ctx.req.headers.accept = 'application/json';
     // HEAD would run the whole flow and leave an interaction behind: link checkers do that.
     if (ctx.method === 'HEAD' && /^\/auth(?:\/|$)/.test(ctx.path)) {
       throw new AppError('request.method_not_allowed');
