@@ -8,13 +8,12 @@ import { everySample } from '../support/page-samples.ts';
 import { startPageServer, type PageServer } from '../support/page-server.ts';
 
 describeInBrowser('pages in a browser', (browser) => {
-  let server: PageServer | undefined;
-  const urlOf: PageServer['urlOf'] = (...sample) => server?.urlOf(...sample) ?? '';
+  let server: PageServer;
 
   before(async () => {
     server = await startPageServer();
   });
-  after(() => server?.close());
+  after(() => server.close());
 
   for (const locale of LOCALES) {
     for (const look of LOOKS) {
@@ -23,7 +22,7 @@ describeInBrowser('pages in a browser', (browser) => {
           const page = await browser().newPage({ colorScheme, reducedMotion: 'reduce' });
           const found: string[] = [];
           for (const { name } of everySample) {
-            await page.goto(urlOf(name, locale, look));
+            await page.goto(server.urlOf(name, locale, look));
             found.push(...(await findings(page)).map((finding) => `${name}: ${finding}`));
           }
           await page.close();
@@ -35,7 +34,7 @@ describeInBrowser('pages in a browser', (browser) => {
         const page = await browser().newPage({ viewport: { width: 320, height: 640 } });
         const wide: string[] = [];
         for (const { name } of everySample) {
-          await page.goto(urlOf(name, locale, look));
+          await page.goto(server.urlOf(name, locale, look));
           if ((await widerThanWindow(page)) > 0) wide.push(name);
         }
         await page.close();
@@ -47,7 +46,7 @@ describeInBrowser('pages in a browser', (browser) => {
   it('need no script: every form and its fields stand there without it', async () => {
     const context = await browser().newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
-    await page.goto(urlOf('sign-in-password-locked', 'zh-CN', 'standard'));
+    await page.goto(server.urlOf('sign-in-password-locked', 'zh-CN', 'standard'));
     expect(await page.getByLabel('账号', { exact: true }).isEditable()).to.equal(true);
     expect(await page.getByRole('button', { name: '登录', exact: true }).isEnabled()).to.equal(
       true,
@@ -62,15 +61,14 @@ describeInBrowser('pages in a browser', (browser) => {
     page.on('console', (message) => {
       if (message.type() === 'error') refused.push(message.text());
     });
-    for (const { name } of everySample) await page.goto(urlOf(name, 'en', 'standard'));
+    for (const { name } of everySample) await page.goto(server.urlOf(name, 'en', 'standard'));
     await page.close();
     expect(refused).to.deep.equal([]);
   });
 });
 
 describeInBrowser('pages: what scripts add', (browser) => {
-  let server: PageServer | undefined;
-  const urlOf: PageServer['urlOf'] = (...sample) => server?.urlOf(...sample) ?? '';
+  let server: PageServer;
   let page: Page;
 
   before(async () => {
@@ -80,15 +78,15 @@ describeInBrowser('pages: what scripts add', (browser) => {
     page = await browser().newPage();
   });
   afterEach(() => page.close());
-  after(() => server?.close());
+  after(() => server.close());
 
   it('puts the focus on the refusal', async () => {
-    await page.goto(urlOf('sign-in-password-refused', 'zh-CN', 'standard'));
+    await page.goto(server.urlOf('sign-in-password-refused', 'zh-CN', 'standard'));
     expect(await page.evaluate('document.activeElement.getAttribute("role")')).to.equal('alert');
   });
 
   it('shows the password and hides it again', async () => {
-    await page.goto(urlOf('sign-in-password', 'zh-CN', 'standard'));
+    await page.goto(server.urlOf('sign-in-password', 'zh-CN', 'standard'));
     const type = () => page.locator('#password').getAttribute('type');
     await page.getByRole('button', { name: '显示密码' }).click();
     expect(await type()).to.equal('text');
@@ -103,7 +101,7 @@ describeInBrowser('pages: what scripts add', (browser) => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       await route.fulfill({ status: 204 });
     });
-    await page.goto(urlOf('consent', 'zh-CN', 'standard'));
+    await page.goto(server.urlOf('consent', 'zh-CN', 'standard'));
     await page.getByRole('button', { name: '拒绝' }).click({ clickCount: 2, noWaitAfter: true });
     await page.getByRole('button', { name: '正在提交…' }).waitFor();
     expect(bodies).to.deep.equal(['csrf=sample-csrf-token&decision=deny']);
@@ -111,7 +109,7 @@ describeInBrowser('pages: what scripts add', (browser) => {
 
   it('counts a lock down and lets one try again', async () => {
     await page.clock.install();
-    await page.goto(urlOf('sign-in-password-locked', 'zh-CN', 'standard'));
+    await page.goto(server.urlOf('sign-in-password-locked', 'zh-CN', 'standard'));
     const waiting = page.getByRole('button', { name: '请稍候（01:30）' });
     expect(await waiting.isDisabled()).to.equal(true);
     await page.clock.runFor(91_000);
