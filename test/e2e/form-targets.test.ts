@@ -1,8 +1,8 @@
 /** Forms that end at a site, in a browser that enforces our policy: Chromium applies it to redirects. */
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { launchBrowser } from '../support/browser.ts';
+import type { BrowserContext, Page } from 'playwright-core';
+import { describeInBrowser } from '../support/browser.ts';
 import { createEmbedded, dropDatabase, type TestDatabase } from '../support/databases.ts';
 import { LocalServers } from '../support/local-server.ts';
 import { authorizationRequest } from '../support/person.ts';
@@ -21,12 +21,10 @@ interface Visit {
   readonly body: string;
 }
 
-describe('e2e/forms that end at a site', function () {
-  this.timeout(60_000);
+describeInBrowser('e2e/forms that end at a site', (browser) => {
   const sites = new LocalServers();
   let database: TestDatabase;
   let server: TestServer;
-  let browser: Browser;
   let context: BrowserContext;
   let page: Page;
   let site: Site;
@@ -50,11 +48,10 @@ describe('e2e/forms that end at a site', function () {
       redirect_uris: [`${origin}/callback`],
       post_logout_redirect_uris: [`${origin}/bye`],
     });
-    browser = await launchBrowser();
   });
   beforeEach(async () => {
     [visits, complaints] = [[], []];
-    context = await browser.newContext();
+    context = await browser().newContext();
     page = await context.newPage();
     page.setDefaultTimeout(10_000);
     page.on('console', (message) => {
@@ -63,7 +60,6 @@ describe('e2e/forms that end at a site', function () {
   });
   afterEach(() => context.close());
   after(async () => {
-    await browser.close();
     await server.stop();
     await sites.stopAll();
     await dropDatabase(database);

@@ -20,11 +20,10 @@ export function launchBrowser(): Promise<Browser> {
 
 /** A `describe` with a browser of its own; `current()` is there inside `it` and hooks. */
 export function describeInBrowser(title: string, cases: (current: () => Browser) => void): void {
-  describe(title, function () {
+  (isMissing() ? describe.skip : describe)(title, function () {
     this.timeout(60_000);
     let browser: Browser | undefined;
-    before(async function () {
-      if (isMissing()) this.skip();
+    before(async () => {
       browser = await launchBrowser();
     });
     after(() => browser?.close());

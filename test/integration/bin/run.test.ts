@@ -27,6 +27,8 @@ describe('bin/run.mjs', () => {
     expect(isRunning(pid)).to.equal(true);
     shell.kill('SIGTERM');
     for (let tries = 0; tries < 50 && isRunning(pid); tries += 1) await wait(100);
-    expect(isRunning(pid)).to.equal(false);
+    const isLeft = isRunning(pid);
+    if (isLeft) process.kill(pid);
+    expect(isLeft).to.equal(false);
   });
 });
