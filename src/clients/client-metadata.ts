@@ -17,7 +17,7 @@ export const DEFAULT_SCOPE = 'openid profile_basic profile email phone address o
 
 const text = (max: number) => z.string().trim().min(1).max(max);
 const origin = z
-  .url({ protocol: /^https?$/ })
+  .url({ protocol: /^https?$/, abort: true })
   .refine((value) => new URL(value).origin === value, 'must be an origin such as https://a.gov.cn');
 
 const onwardOrigin = z

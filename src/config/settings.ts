@@ -33,7 +33,7 @@ export const settingsSchema = z.object({
     .default('development')
     .describe('NODE_ENV; production refuses to start with anything unsafe.'),
   issuer: z
-    .url()
+    .url({ abort: true })
     .refine((value) => new URL(value).origin === value, 'must be an origin without path or slash')
     .default('http://localhost:3000')
     .describe('ISSUER; the public origin of this server, the only Host it answers to.'),

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
-import { Sealer } from '#crypto/sealing.ts';
+import { Sealer, SealBroken } from '#crypto/sealing.ts';
 import { SIGNING_ALGORITHMS, SigningKeys } from '#crypto/signing-keys.ts';
 import { movableClock } from '../../support/clocks.ts';
-import { describeOnEachDatabase } from '../../support/databases.ts';
+import { asOwner, describeOnEachDatabase, dumpTables } from '../../support/databases.ts';
 
 const DAY = 86_400;
 const PLAN = { publishAheadSeconds: DAY, keepSeconds: 30 * DAY };
@@ -47,5 +47,27 @@ describeOnEachDatabase('crypto/signing-keys', (current) => {
     await keys.rotate({ publishAheadSeconds: 0, keepSeconds: 1 });
     clock.advance(1);
     expect(await kids()).to.have.length(SIGNING_ALGORITHMS.length);
+  });
+
+  it('stores no private part in clear, and opens none under another key', async () => {
+    const published = await keys.published();
+    const dump = await dumpTables(current().db, ['signing_keys']);
+    for (const { d } of published) expect(dump).not.to.include(d);
+    const others = new Sealer(createEphemeralKeyRing().only('signing_wrap'));
+    const stranger = new SigningKeys({ db: current().db, sealer: others, clock });
+    const opened = await stranger.published().catch((error: unknown) => error);
+    expect(opened).to.be.instanceOf(SealBroken);
+  });
+
+  it('signs with one key of every algorithm, the newest first in each', async () => {
+    await keys.rotate({ ...PLAN, publishAheadSeconds: 0 });
+    const algorithms = (await keys.published()).map(({ alg }) => alg);
+    expect(algorithms.slice(0, 4)).to.deep.equal([...SIGNING_ALGORITHMS]);
+    expect(algorithms.slice(4).sort()).to.deep.equal([...SIGNING_ALGORITHMS].sort());
+  });
+
+  it('lets the very first keys sign at once, however far ahead keys are published', async () => {
+    await asOwner(current(), (owner) => owner.raw('TRUNCATE signing_keys'));
+    expect(await keys.rotate(PLAN)).to.deep.equal(clock.now());
   });
 });

@@ -67,4 +67,11 @@ describe('config/load-settings', () => {
       expect(schema.description, variable).to.match(/\.$/);
     }
   });
+
+  it('names an issuer that is no URL instead of failing on it', () => {
+    expect(problemsOf({ ISSUER: 'id.example.gov.cn' })).to.deep.equal([
+      'issuer (ISSUER): Invalid URL',
+    ]);
+    expect(problemsOf({ ISSUER: 'https://id.example.gov.cn/' })).to.have.length(1);
+  });
 });

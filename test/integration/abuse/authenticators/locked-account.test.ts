@@ -13,6 +13,7 @@ import {
   claimsOf,
   enterPassword,
   personAt,
+  postAsSite,
   redeem,
   signInAt,
 } from '../../../support/person.ts';
@@ -61,7 +62,7 @@ describeOnPostgresql('abuse/authenticators: a locked account', (current) => {
   };
 
   /** A signed-in person with the tokens of a site. */
-  const signedIn = async () => {
+  const signedIn = async (site: Site) => {
     const citizen = await aCitizen(server);
     const browser = personAt(server);
     const request = authorizationRequest(server, site, {
@@ -71,6 +72,11 @@ describeOnPostgresql('abuse/authenticators: a locked account', (current) => {
     const { body } = await redeem(server, site, request, code);
     const { access_token: access = '', refresh_token: refresh = '', id_token: id = '' } = body;
     return { citizen, browser, tokens: { access, refresh, id } };
+  };
+
+  const unlock = async ({ username }: Citizen) => {
+    const result = await operate(server, current(), 'account', 'unlock', username, 'found again');
+    expect(result).to.include({ exitCode: 0 });
   };
 
   /** Every way in and what it answers, on both processes. */
@@ -94,7 +100,7 @@ describeOnPostgresql('abuse/authenticators: a locked account', (current) => {
   };
 
   it('A-23 denies every way in on both processes, and tells the site', async () => {
-    const person = await signedIn();
+    const person = await signedIn(site);
     await lock(person.citizen);
     const startedAt = performance.now();
     const ways = await waysIn(person);
@@ -152,15 +158,37 @@ describeOnPostgresql('abuse/authenticators: a locked account', (current) => {
   }).timeout(60_000);
 
   it('A-23 revives nothing when the account is unlocked, and lets its owner sign in anew', async () => {
-    const person = await signedIn();
-    const { username } = person.citizen;
+    const person = await signedIn(site);
     await lock(person.citizen);
-    const unlock = await operate(server, current(), 'account', 'unlock', username, 'found again');
-    expect(unlock).to.include({ exitCode: 0 });
+    await unlock(person.citizen);
     const ways = await waysIn(person);
     expect(ways.userinfo.map(({ status }) => status)).to.deep.equal([401, 401]);
     expect(ways.refresh.map(({ status }) => status)).to.deep.equal([400, 400]);
     expect(ways.account.map(({ status }) => status)).to.deep.equal([303, 303]);
     expect(ways.password.map(({ status }) => status)).to.deep.equal([303, 303]);
+  }).timeout(60_000);
+
+  it('A-23 ends the tokens of an app for good, which outlive a sign-out', async () => {
+    const app = await aSite(server, {
+      application_type: 'native',
+      redirect_uris: ['cn.example.app:/callback'],
+      department: 'apps',
+    });
+    const { citizen, browser, tokens } = await signedIn(app);
+    const refresh = (token: string) =>
+      postAsSite(server, app, '/token', { grant_type: 'refresh_token', refresh_token: token });
+    const { records } = server.running.services;
+    const [session] = await records.sessions.listOf(citizen.accountId);
+    const page = await browser.open(`${server.issuer}/account`);
+    await browser.press(page, '/account/sign-out');
+    expect(await records.sessions.listOf(citizen.accountId)).to.deep.equal([]);
+    expect(session).not.to.equal(undefined);
+    const refreshed = await refresh(tokens.refresh);
+    expect(refreshed.status).to.equal(200);
+
+    await lock(citizen);
+    expect((await refresh(refreshed.body.refresh_token ?? '')).status).to.equal(400);
+    await unlock(citizen);
+    expect((await refresh(refreshed.body.refresh_token ?? '')).status).to.equal(400);
   }).timeout(60_000);
 });
