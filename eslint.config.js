@@ -101,7 +101,7 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': restrict(OWNED.filter((entry) => entry.file !== file)) },
   })),
   {
-    files: ['examples/**/*.ts'],
+    files: ['examples/**/*.ts', 'test/integration/interop/*.ts'],
     rules: {
       // Marked deprecated by its author only to stand out; http://localhost needs it.
       '@typescript-eslint/no-deprecated': [

@@ -29,6 +29,7 @@ describeInBrowser('e2e/forms that end at a site', (browser) => {
   let page: Page;
   let site: Site;
   let origin: string;
+  let elsewhere: string;
   let visits: Visit[];
   let complaints: string[];
 
@@ -37,11 +38,13 @@ describeInBrowser('e2e/forms that end at a site', (browser) => {
       void text(request).then((body) => {
         const { method, url = '' } = request;
         if (url !== '/favicon.ico') visits.push({ method, path: url, body });
-        response.setHeader('content-type', 'text/html').end('<h1>the site</h1>');
+        if (url.startsWith('/onward')) response.writeHead(302, { location: elsewhere }).end();
+        else response.setHeader('content-type', 'text/html').end('<h1>the site</h1>');
       });
     });
     // Another host than the server's, so that the two are cross-site.
     origin = `http://127.0.0.1:${port}`;
+    elsewhere = `http://127.0.0.1:${await sites.start((_, response) => response.end('here'))}/`;
     database = await createEmbedded();
     server = await startTestServer(database);
     site = await aSite(server, {
@@ -102,6 +105,17 @@ describeInBrowser('e2e/forms that end at a site', (browser) => {
     await open(request({ response_mode: 'form_post', prompt: 'none' }).url);
     await arrived('/callback');
     expect(new URLSearchParams(visits[0]?.body).get('error')).to.equal('login_required');
+  });
+
+  it('a callback sends the person on to another origin that the site registered', async () => {
+    const hub = await aSite(server, {
+      redirect_uris: [`${origin}/onward`],
+      onward_origins: [new URL(elsewhere).origin],
+    });
+    await open(authorizationRequest(server, hub).url);
+    await enter(await aCitizen(server));
+    await page.waitForURL(elsewhere);
+    expect(complaints).to.deep.equal([]);
   });
 
   it('a posted authorization request finds the session', async () => {

@@ -14,7 +14,7 @@ export const userManager = new UserManager({
   response_type: 'code',
   scope: 'openid profile_basic',
   loadUserInfo: true,
-  // 静默续期要靠第三方 Cookie，现代浏览器不给；令牌到期后重新跳转即可，不会再出登录页
+  // 没有刷新令牌时静默续期要靠第三方 Cookie，现代浏览器不给；到期后重新跳转即可，不会再出登录页
   automaticSilentRenew: false,
   // 关闭标签页即忘记；不要放进 localStorage
   userStore: new WebStorageStateStore({ store: window.sessionStorage }),
