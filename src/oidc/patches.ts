@@ -4,7 +4,6 @@
  */
 import type { Client, Provider } from 'oidc-provider';
 import type { ClientSecrets } from '#clients/client-secrets.ts';
-import type { Settings } from '#config/settings.ts';
 import type { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { RecordStore } from '#store/record-store.ts';
@@ -12,7 +11,6 @@ import { installBackchannelOutbox } from './backchannel-logout.ts';
 import { installReplayDetection } from './replay-detection.ts';
 
 export interface PatchParts {
-  readonly settings: Settings;
   readonly clientSecrets: ClientSecrets;
   readonly records: RecordStore;
   readonly outbox: Outbox;
@@ -23,8 +21,6 @@ type Prototype = Record<string, unknown>;
 
 export function patchProvider(provider: Provider, parts: PatchParts): void {
   const client = provider.Client.prototype as unknown as Prototype;
-  const context = (provider as unknown as { OIDCContext: { prototype: Prototype } }).OIDCContext
-    .prototype;
 
   // Secrets are kept as keyed hashes; `clientSecret` holds the hash (client-directory.ts).
   replace(client, 'compareClientSecret', function compare(this: Client, given: string): boolean {
@@ -32,9 +28,6 @@ export function patchProvider(provider: Provider, parts: PatchParts): void {
   });
   // Every site may know which session a token belongs to, to end its own when told.
   replace(client, 'includeSid', () => true);
-  // An assertion made for another endpoint or another server must not work here (DESIGN §9.1).
-  const audience = new Set([parts.settings.issuer]);
-  replace(context, 'clientJwtAuthExpectedAudience', () => audience);
   // Sign-out must not wait for the slowest site, and a notice must not be lost (§0.6).
   installBackchannelOutbox(provider, parts.outbox);
   // The library looks and then writes; of two concurrent assertions both would pass (§2.6).

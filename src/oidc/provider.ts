@@ -93,8 +93,8 @@ function configurationOf(parts: ProviderParts, jwks: readonly JWK[]): Configurat
 }
 
 /**
- * An assertion that names several audiences could be replayed at each of them; the library is content
- * when we are among them (rfc7523bis: the issuer as sole value).
+ * An assertion made for another server, or for several, could be replayed there or here. The library
+ * also takes endpoints, and is content when we are one of many (rfc7523bis: the issuer alone).
  */
 function assertOnlyAudience(audience: unknown, issuer: string): void {
   const [only, ...others] = [audience].flat();
