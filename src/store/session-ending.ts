@@ -4,12 +4,20 @@
  * ended. Of n concurrent calls one gets the row, the others find nothing left to end.
  */
 import type { Knex } from 'knex';
+import type { ChangeFeed } from './change-feed.ts';
 import { revokeGrants } from './grants.ts';
 import type { SessionCells } from './session-cells.ts';
 import type { EndedSession } from './session-store.ts';
 
+export interface EndingParts {
+  readonly db: Knex;
+  readonly cells: SessionCells;
+  readonly changes: Pick<ChangeFeed, 'publish'>;
+}
+
 interface DueRow {
   uid_hash: Buffer;
+  handle_hash: Buffer;
   payload_sealed: string;
 }
 
@@ -21,10 +29,12 @@ interface SiteRow {
   persists_logout: boolean;
 }
 
-/** Ends the sessions that `chosen` picks and revokes their grants, but those that persist. */
+/**
+ * Ends the sessions that `chosen` picks and revokes their grants, but those that persist. A row that
+ * looks expired is ended as well: a copy of it may have later visits.
+ */
 export async function endSessions(
-  db: Knex,
-  cells: SessionCells,
+  { db, cells, changes }: EndingParts,
   now: Date,
   chosen: (query: Knex.QueryBuilder) => void,
 ): Promise<EndedSession[]> {
@@ -40,14 +50,18 @@ export async function endSessions(
       .delete()
       .returning(['uid_hash', 'client_id', 'entry_sealed', 'grant_hash', 'persists_logout']);
     await revokeGrantsOf(trx, now, sites);
+    await changes.publish(due.map(gone), trx);
     return due.map((session) => openEnded(cells, session, sites));
   });
 }
 
+const gone = ({ handle_hash }: DueRow) =>
+  ({ kind: 'session', key: handle_hash.toString('hex'), version: 'gone' }) as const;
+
 /** Rows are locked in one order, so that overlapping calls never wait for each other in a circle. */
 async function takeDue(trx: Knex, chosen: (query: Knex.QueryBuilder) => void): Promise<DueRow[]> {
   return await trx<DueRow>('sessions')
-    .select('uid_hash', 'payload_sealed')
+    .select('uid_hash', 'handle_hash', 'payload_sealed')
     .whereNull('ended_at')
     .where((query) => chosen(query))
     .orderBy('uid_hash')
