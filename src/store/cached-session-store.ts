@@ -25,22 +25,22 @@ export const VISIT_SECONDS = 300;
 export interface CachedSessionParts {
   readonly durable: PostgresSessionStore;
   readonly copies: SessionCopies;
-  readonly changes: Pick<ChangeFeed, 'isTrusted'>;
+  readonly feed: Pick<ChangeFeed, 'isTrusted'>;
   readonly clock: Clock;
 }
 
 export class CachedSessionStore implements SessionStore {
   readonly #durable: PostgresSessionStore;
   readonly #copies: SessionCopies;
-  readonly #changes: CachedSessionParts['changes'];
+  readonly #feed: CachedSessionParts['feed'];
   readonly #clock: Clock;
   /** What requests under way have read, by the `sites` that they hand back as found. */
   readonly #read = new WeakMap<object, StoredSession>();
 
-  constructor({ durable, copies, changes, clock }: CachedSessionParts) {
+  constructor({ durable, copies, feed, clock }: CachedSessionParts) {
     this.#durable = durable;
     this.#copies = copies;
-    this.#changes = changes;
+    this.#feed = feed;
     this.#clock = clock;
   }
 
@@ -134,7 +134,7 @@ export class CachedSessionStore implements SessionStore {
   }
 
   #isTrusted(hash: Buffer, version: number): boolean {
-    return this.#changes.isTrusted('session', hash.toString('hex'), version);
+    return this.#feed.isTrusted('session', hash.toString('hex'), version);
   }
 }
 

@@ -46,7 +46,7 @@ export interface PostgresSessionParts {
   readonly db: Knex;
   readonly sealer: Sealer;
   readonly clock: Clock;
-  readonly changes: Pick<ChangeFeed, 'apply' | 'publish'>;
+  readonly feed: Pick<ChangeFeed, 'apply' | 'publish'>;
 }
 
 /** A session with what tells a copy of it from a newer row. */
@@ -76,13 +76,13 @@ export class PostgresSessionStore implements SessionStore {
   readonly #db: Knex;
   readonly #cells: SessionCells;
   readonly #clock: Clock;
-  readonly #changes: PostgresSessionParts['changes'];
+  readonly #feed: PostgresSessionParts['feed'];
 
-  constructor({ db, sealer, clock, changes }: PostgresSessionParts) {
+  constructor({ db, sealer, clock, feed }: PostgresSessionParts) {
     this.#db = db;
     this.#cells = new SessionCells(sealer);
     this.#clock = clock;
-    this.#changes = changes;
+    this.#feed = feed;
   }
 
   async save(change: SaveSession): Promise<SaveOutcome> {
@@ -114,7 +114,7 @@ export class PostgresSessionStore implements SessionStore {
         })
       : CREATE_SESSION.first(this.#db, saving));
     if (!row) return { outcome: 'ended', version: undefined };
-    if (!isVisit) this.#changes.apply(announcedBy(row, foundHash));
+    if (!isVisit) this.#feed.apply(announcedBy(row, foundHash));
     return { outcome: row.current ? 'saved' : 'superseded', version: row.version };
   }
 
@@ -236,7 +236,7 @@ export class PostgresSessionStore implements SessionStore {
 
   #end(chosen: (query: Knex.QueryBuilder) => void) {
     const now = currentSecond(this.#clock);
-    return endSessions({ db: this.#db, cells: this.#cells, changes: this.#changes }, now, chosen);
+    return endSessions({ db: this.#db, cells: this.#cells, feed: this.#feed }, now, chosen);
   }
 }
 

@@ -5,14 +5,14 @@
  */
 import type { Knex } from 'knex';
 import type { ChangeFeed } from './change-feed.ts';
-import { revokeGrants } from './grants.ts';
+import { asChanges, revokeGrants } from './grants.ts';
 import type { SessionCells } from './session-cells.ts';
 import type { EndedSession } from './session-store.ts';
 
 export interface EndingParts {
   readonly db: Knex;
   readonly cells: SessionCells;
-  readonly changes: Pick<ChangeFeed, 'publish'>;
+  readonly feed: Pick<ChangeFeed, 'apply' | 'publish'>;
 }
 
 interface DueRow {
@@ -34,11 +34,12 @@ interface SiteRow {
  * looks expired is ended as well: a copy of it may have later visits.
  */
 export async function endSessions(
-  { db, cells, changes }: EndingParts,
+  { db, cells, feed }: EndingParts,
   now: Date,
   chosen: (query: Knex.QueryBuilder) => void,
 ): Promise<EndedSession[]> {
-  return await db.transaction(async (trx) => {
+  let revoked: readonly Buffer[] = [];
+  const ended = await db.transaction(async (trx) => {
     const due = await takeDue(trx, chosen);
     if (due.length === 0) return [];
     const hashes = due.map((session) => session.uid_hash);
@@ -49,10 +50,12 @@ export async function endSessions(
       .whereIn('uid_hash', hashes)
       .delete()
       .returning(['uid_hash', 'client_id', 'entry_sealed', 'grant_hash', 'persists_logout']);
-    await revokeGrantsOf(trx, now, sites);
-    await changes.publish(due.map(gone), trx);
+    revoked = await revokeGrantsOf(trx, now, sites);
+    await feed.publish(due.map(gone), trx);
     return due.map((session) => openEnded(cells, session, sites));
   });
+  feed.apply(asChanges(revoked));
+  return ended;
 }
 
 const gone = ({ handle_hash }: DueRow) =>
@@ -68,13 +71,13 @@ async function takeDue(trx: Knex, chosen: (query: Knex.QueryBuilder) => void): P
     .forUpdate();
 }
 
-async function revokeGrantsOf(trx: Knex, now: Date, sites: readonly SiteRow[]): Promise<void> {
+async function revokeGrantsOf(trx: Knex, now: Date, sites: readonly SiteRow[]) {
   const grants = sites
     .filter((site) => !site.persists_logout)
     .map((site) => site.grant_hash)
     .filter((hash) => hash !== null);
-  if (grants.length === 0) return;
-  await revokeGrants(trx, now, (query) => void query.whereIn('handle_hash', grants));
+  if (grants.length === 0) return [];
+  return await revokeGrants(trx, now, (query) => void query.whereIn('handle_hash', grants));
 }
 
 function openEnded(cells: SessionCells, session: DueRow, all: readonly SiteRow[]): EndedSession {

@@ -5,7 +5,7 @@
  */
 import type { Sealer } from '#crypto/sealing.ts';
 import type { SessionRecord } from '../session-store.ts';
-import type { RedisLink } from './connection.ts';
+import type { RedisCommands, RedisLink } from './connection.ts';
 
 export interface SessionCopy {
   readonly record: SessionRecord;
@@ -60,7 +60,7 @@ export class SessionCopies {
     await this.#quietly((redis) => redis.unlink(this.#key(hash)));
   }
 
-  async #quietly<T>(work: Parameters<typeof this.#redis.run<T>>[0]): Promise<T | undefined> {
+  async #quietly<T>(work: (redis: RedisCommands) => Promise<T>): Promise<T | undefined> {
     try {
       return await this.#redis.run(work);
     } catch {
