@@ -2,8 +2,9 @@
 import { expect } from 'chai';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CachedSessionStore } from '#store/cached-session-store.ts';
-import type { SessionRecord } from '#store/session-store.ts';
+import { HORIZON_SECONDS } from '#store/change-feed.ts';
 import { hashOf } from '#store/handles.ts';
+import type { SessionRecord } from '#store/session-store.ts';
 import {
   oneServer,
   startCachedSessions,
@@ -189,6 +190,14 @@ describeWithRedis('store/session-copies', () => {
       expect(await there.store.findByHandle(handle)).to.equal(undefined);
       expect(await there.store.listOf(accountId)).to.deep.equal([]);
       await there.feed.start();
+    });
+
+    it('trusts no copy that is older than what the feed remembers', async () => {
+      const { handle } = await saveNew(cached);
+      const bringBack = await copyOfNow(handle);
+      cached.clock.advance(HORIZON_SECONDS);
+      await bringBack();
+      expect(await here.store.findByHandle(handle)).to.equal(undefined);
     });
 
     it('opens no copy under another key', async () => {
