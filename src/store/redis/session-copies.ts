@@ -1,10 +1,11 @@
 /**
- * Copies of sessions in Redis, one key each, named by the hash of the cookie's value. The key's own
- * expiry is the session's: a visit prolongs it and writes nothing else. Redis may lose, keep or
- * bring back what it likes: cached-session-store.ts decides what a copy is worth.
+ * Copies of sessions in Redis, one key each, named by the hash of the cookie's value and sealed for
+ * that name. The key's own expiry is the session's: a visit prolongs it and writes nothing else.
+ * Redis may lose, keep or bring back what it likes: cached-session-store.ts decides what a copy is
+ * worth.
  */
 import type { Sealer } from '#crypto/sealing.ts';
-import type { SessionRecord } from '../session-store.ts';
+import type { SessionRecord } from '#store/session-store.ts';
 import type { RedisCommands, RedisLink } from './connection.ts';
 
 export interface SessionCopy {
@@ -33,11 +34,11 @@ export class SessionCopies {
     const key = this.#key(hash);
     try {
       const [sealed, expiresAt] = await this.#redis.run((redis) =>
-        Promise.all([redis.get(key), redis.expiretime(key)]),
+        Promise.all([redis.getBuffer(key), redis.expiretime(key)]),
       );
       // It may expire between the two commands.
       if (sealed === null || expiresAt <= 0) return undefined;
-      const text = this.#sealer.open(sealed, cell(hash));
+      const text = this.#sealer.openBytes(sealed, key);
       return { ...(JSON.parse(text) as Omit<SessionCopy, 'expiresAt'>), expiresAt };
     } catch {
       return undefined;
@@ -46,8 +47,9 @@ export class SessionCopies {
 
   /** Never rejects: without its copy a session is read from the database. */
   async keep(hash: Buffer, { expiresAt, ...copy }: SessionCopy): Promise<void> {
-    const sealed = this.#sealer.seal(JSON.stringify(copy), cell(hash));
-    await this.#quietly((redis) => redis.set(this.#key(hash), sealed, 'EXAT', expiresAt));
+    const key = this.#key(hash);
+    const sealed = this.#sealer.sealBytes(JSON.stringify(copy), key);
+    await this.#quietly((redis) => redis.set(key, sealed, 'EXAT', expiresAt));
   }
 
   /** @returns false when there is no copy, or no Redis: the visit must be written elsewhere */
@@ -72,10 +74,3 @@ export class SessionCopies {
     return `${this.#redis.prefix}s:${hash.toString('base64url')}`;
   }
 }
-
-/** A text that was moved to another key does not open. */
-const cell = (hash: Buffer) => ({
-  table: 'redis',
-  column: 'session',
-  rowId: hash.toString('hex'),
-});

@@ -44,11 +44,11 @@ describeWithRedis('store/session-copies', () => {
     };
     /** Puts the copy of this moment back, as a failover that lost the last writes would. */
     const copyOfNow = async (handle: string) => {
-      const [key, value] = [keyOf(handle), await redis().command('get', keyOf(handle))];
-      expect(value).to.include('v1.');
-      return async () => {
-        const expiresAt = String(cached.clock.nowSeconds() + 1800);
-        await redis().command('set', key, value, 'EXAT', expiresAt);
+      const value = await here.redis.run((commands) => commands.getBuffer(keyOf(handle)));
+      if (value === null) throw new Error('There is no copy.');
+      return async (as = handle) => {
+        const expiresAt = cached.clock.nowSeconds() + 1800;
+        await here.redis.run((commands) => commands.set(keyOf(as), value, 'EXAT', expiresAt));
       };
     };
 
@@ -202,9 +202,8 @@ describeWithRedis('store/session-copies', () => {
 
     it('opens no copy under another key', async () => {
       const [mine, theirs] = [await saveNew(cached), await saveNew(cached)];
-      const value = await redis().command('get', keyOf(theirs.handle));
-      const expiresAt = String(cached.clock.nowSeconds() + 1800);
-      await redis().command('set', keyOf(mine.handle), value, 'EXAT', expiresAt);
+      const copy = await copyOfNow(theirs.handle);
+      await copy(mine.handle);
       const found = await here.store.findByHandle(mine.handle);
       expect(found?.uid).to.equal(mine.uid);
     });
