@@ -5,6 +5,7 @@
 import type { Knex } from 'knex';
 import { Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
+import { createAccountStates } from '#accounts/account-states.ts';
 import { Accounts } from '#accounts/accounts.ts';
 import { Consents } from '#accounts/consents.ts';
 import { IdentityDocuments } from '#accounts/identity-documents.ts';
@@ -69,11 +70,15 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   });
   return {
     ...{ index, documents, clientSecrets, feed, sealer },
-    accounts: new Accounts({ db, sealer, index, documents, clock }),
+    accounts: new Accounts({ db, sealer, index, documents, clock, feed }),
     consents: new Consents(db, clock),
-    clients: new Clients({ db, secrets: clientSecrets, clock }),
+    clients: new Clients({ db, secrets: clientSecrets, clock, feed }),
     credentials: new PasswordCredentials(db, clock),
-    signingKeys: new SigningKeys({ db, sealer: new Sealer(keys.only('signing_wrap')), clock }),
+    signingKeys: new SigningKeys({
+      ...{ db, clock, sealer: new Sealer(keys.only('signing_wrap')) },
+      announce: (trx) =>
+        feed.publish([{ kind: 'signing_keys', key: '*', version: clock.now().getTime() }], trx),
+    }),
     records: new PostgresRecordStore({ db, sealer, clock, feed }),
     sessions: new PostgresSessionStore({ db, sealer, clock, feed }),
     outbox: new Outbox({ db, sealer }),
@@ -173,12 +178,13 @@ async function startProvider(
   extras: ProviderExtras,
 ): Promise<ProviderHolder> {
   const { audit, sessions } = records;
-  const findClient = createClientDirectory(records.clients, settings.issuer);
+  const findClient = createClientDirectory(records, settings.issuer);
+  const accountStates = createAccountStates(records);
   const originNow = () => (Provider.ctx ? originOf(Provider.ctx) : undefined);
   const adapter = createAdapterFactory({
     records: records.records,
     sessions,
-    findClient,
+    findClient: async (clientId) => (await findClient(clientId)).value,
     originNow,
     onReuse: async (model, { accountId, clientId }) => {
       await audit.record(
@@ -198,6 +204,8 @@ async function startProvider(
   });
   const parts = {
     ...{ settings, adapter, clock, log, ...extras, ...records },
+    findClient,
+    findAccount: async (id: string) => (await accountStates.find(id)).value,
     pages: createProviderPages(extras.renderPage),
     pairwiseKeys: keys.only('pairwise'),
     sessionAcr: async (uid: string) => {
@@ -209,6 +217,7 @@ async function startProvider(
     signingKeys: records.signingKeys,
     make: (jwks) => createProvider(parts, jwks),
     reloadSeconds: settings.signingKeys.reloadSeconds,
+    onRotated: (listener) => records.feed.onChange('signing_keys', listener),
     onReloadFailure: (error) => log.error({ err: error }, 'signing keys could not be read'),
   });
 }
