@@ -1,6 +1,7 @@
 /** The table `password_credentials`: one password a person, and the hashes of earlier ones. */
 import type { Knex } from 'knex';
 import type { Clock } from '#lib/clock.ts';
+import { statement } from '#store/statement.ts';
 
 export interface PasswordCredential {
   readonly accountId: string;
@@ -18,6 +19,13 @@ interface Row {
   previous_hashes: string[];
 }
 
+const FIND = statement<{ accountId: string }, Row>(
+  'password_credentials.find',
+  `
+  SELECT account_id, password_hash, changed_at, previous_hashes
+  FROM password_credentials WHERE account_id = :accountId`,
+);
+
 const KEPT_HASHES = 5;
 
 export class PasswordCredentials {
@@ -31,9 +39,7 @@ export class PasswordCredentials {
 
   /** @param accountId - UUID; one that no account has is simply not found */
   async find(accountId: string): Promise<PasswordCredential | undefined> {
-    const row = await this.#db<Row>('password_credentials')
-      .where({ account_id: accountId })
-      .first();
+    const row = await FIND.first(this.#db, { accountId });
     return (
       row && {
         accountId: row.account_id,
