@@ -13,6 +13,7 @@ import type { DatabaseEngine } from '#store/database.ts';
 import { lockAccount, unlockAccount } from './account-commands.ts';
 import { readDemo } from './demo/demo-file.ts';
 import { seedDemo } from './demo/seed.ts';
+import { finishRestore } from './restore-command.ts';
 import { createRecords, type Foundations, type Records } from './services.ts';
 
 export interface CommandContext extends Foundations {
@@ -64,6 +65,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'account unlock ACCOUNT REASON',
     summary: 'let a locked account sign in again',
     run: (context, args, print) => unlockAccount(context, args, print),
+  },
+  'restore finish': {
+    usage: 'restore finish',
+    summary: 'after a restore: end every session and grant, so that nothing revoked lives again',
+    run: (context, _args, print) =>
+      withRecords(context, (records) => finishRestore(context, records, print)),
   },
 };
 

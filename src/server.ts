@@ -47,6 +47,7 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
     everySeconds: SWEEP_SECONDS,
     onFailure: (error) => log.error({ err: error }, 'sweeping failed'),
   });
+  await records.changes.start();
   await listener.listen(settings.listen);
   const readiness = new Readiness([
     { name: 'database', isGood: () => foundations.db.raw('SELECT 1').then(() => true) },
@@ -61,6 +62,7 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
       await worker.stop();
       await records.audit.close();
       await hasher.close();
+      await records.changes.stop();
     },
   };
 }
@@ -88,6 +90,7 @@ function sweepsOf({
   return [
     () => records.records.sweep(SWEEP_ROWS),
     () => records.sessions.sweep(SWEEP_ROWS),
+    () => records.changes.sweep(SWEEP_ROWS),
     () => records.outbox.sweep(KEEP_DELIVERIES_SECONDS, SWEEP_ROWS),
     () => ledger.sweep(),
     () => devices.sweep(),

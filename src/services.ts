@@ -42,6 +42,7 @@ import { AttemptLedger } from '#sign-in/attempt-ledger.ts';
 import { KnownDevices } from '#sign-in/known-devices.ts';
 import { levelProvenBy } from '#sign-in/levels.ts';
 import { SignIn } from '#sign-in/sign-in.ts';
+import { ChangeFeed } from '#store/change-feed.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
 
@@ -62,10 +63,12 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   const index = new BlindIndex(keys.only('index'));
   const documents = new IdentityDocuments({ db, sealer, index, clock });
   const clientSecrets = new ClientSecrets(keys.only('client_secret'));
+  const changes = new ChangeFeed({
+    db,
+    onFailure: (error) => log.error({ err: error }, 'changes of other nodes could not be read'),
+  });
   return {
-    index,
-    documents,
-    clientSecrets,
+    ...{ index, documents, clientSecrets, changes },
     accounts: new Accounts({ db, sealer, index, documents, clock }),
     consents: new Consents(db, clock),
     clients: new Clients({ db, secrets: clientSecrets, clock }),

@@ -79,6 +79,8 @@ async function openEmbedded(dataDirectory: string): Promise<DatabaseEngine> {
   if (!inMemory) mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   const lock = inMemory ? undefined : await lockDataDirectory(dataDirectory);
   const pglite = await PGlite.create(inMemory ? dataDirectory : join(dataDirectory, 'pglite'));
+  // One for all pools: it remembers which statements are prepared, and so does the one session.
+  const connection = createPgConfig(pglite) as Knex.StaticConnectionConfig;
   return {
     kind: 'embedded',
     connect: (role) =>
@@ -87,7 +89,7 @@ async function openEmbedded(dataDirectory: string): Promise<DatabaseEngine> {
         ...QUIET,
         // PGlite is one session: a second "connection" would share the first one's transaction.
         pool: { min: 0, max: 1, afterCreate: enterRole(role) },
-        connection: createPgConfig(pglite) as Knex.StaticConnectionConfig,
+        connection,
       }),
     close: async () => {
       await pglite.close();

@@ -1,4 +1,5 @@
 /** Runs in the process that second-process.ts starts; ends when its channel is closed. */
+import { createSecretKey } from 'node:crypto';
 import { once } from 'node:events';
 import { createLogger } from '#config/logger.ts';
 import { KeyRing } from '#crypto/key-ring.ts';
@@ -14,7 +15,7 @@ const keys = new KeyRing(
   new Map(
     order.keys.map(([purpose, list]) => [
       purpose,
-      list.map(({ kid, secret }) => ({ kid, secret: Buffer.from(secret, 'base64url') })),
+      list.map(({ kid, secret }) => ({ kid, secret: createSecretKey(secret, 'base64url') })),
     ]),
   ),
 );
