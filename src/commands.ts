@@ -16,6 +16,7 @@ import { readDemo } from './demo/demo-file.ts';
 import { seedDemo } from './demo/seed.ts';
 import { importAccounts } from './import-command.ts';
 import type { ShowProgress } from './progress-display.ts';
+import { finishRestore } from './restore-command.ts';
 import { createRecords, type Foundations, type Records } from './services.ts';
 
 export interface CommandContext extends Foundations {
@@ -76,6 +77,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'account unlock ACCOUNT REASON',
     summary: 'let a locked account sign in again',
     run: (context, args, print) => unlockAccount(context, args, print),
+  },
+  'restore finish': {
+    usage: 'restore finish',
+    summary: 'after a restore: end every session and grant, so that nothing revoked lives again',
+    run: (context, _args, print) =>
+      withRecords(context, (records) => finishRestore(context, records, print)),
   },
 };
 

@@ -10,6 +10,7 @@ import { Consents } from '#accounts/consents.ts';
 import { IdentityDocuments } from '#accounts/identity-documents.ts';
 import { AuditLog } from '#audit/audit-log.ts';
 import { PasswordCredentials } from '#authenticators/password/credentials.ts';
+import type { HashPermits } from '#authenticators/password/hash-queue.ts';
 import { PasswordHasher } from '#authenticators/password/hasher.ts';
 import { createAuthenticators } from '#authenticators/registry.ts';
 import { ClientSecrets } from '#clients/client-secrets.ts';
@@ -41,6 +42,7 @@ import { AttemptLedger } from '#sign-in/attempt-ledger.ts';
 import { KnownDevices } from '#sign-in/known-devices.ts';
 import { levelProvenBy } from '#sign-in/levels.ts';
 import { SignIn } from '#sign-in/sign-in.ts';
+import { ChangeFeed } from '#store/change-feed.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
 
@@ -51,6 +53,8 @@ export interface Foundations {
   readonly db: Knex;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Of a worker, whose supervisor shares the machine's cores; without, every core is ours. */
+  readonly hashPermits?: HashPermits | undefined;
 }
 
 /** What works on the database alone: all that the commands need. */
@@ -59,10 +63,12 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   const index = new BlindIndex(keys.only('index'));
   const documents = new IdentityDocuments({ db, sealer, index, clock });
   const clientSecrets = new ClientSecrets(keys.only('client_secret'));
+  const changes = new ChangeFeed({
+    db,
+    onFailure: (error) => log.error({ err: error }, 'changes of other nodes could not be read'),
+  });
   return {
-    index,
-    documents,
-    clientSecrets,
+    ...{ index, documents, clientSecrets, changes },
     accounts: new Accounts({ db, sealer, index, documents, clock }),
     consents: new Consents(db, clock),
     clients: new Clients({ db, secrets: clientSecrets, clock }),
@@ -130,10 +136,12 @@ export async function createServices(foundations: Foundations) {
   };
 }
 
-function createSignInDesk({ settings, keys, db, clock }: Foundations, records: Records) {
+function createSignInDesk(foundations: Foundations, records: Records) {
+  const { settings, keys, db, clock } = foundations;
   const hasher = new PasswordHasher({
     settings: settings.password,
     pepperKeys: keys.only('pepper'),
+    permits: foundations.hashPermits,
   });
   const { accounts, credentials, audit, index } = records;
   const ledger = new AttemptLedger({ db, clock, settings: settings.attempts });

@@ -50,7 +50,13 @@ export interface AuditEvents {
   session_ended: {
     accountId: string | undefined;
     sessionUid: string;
-    reason: 'signed_out' | 'ended_elsewhere' | 'too_many' | 'account_status' | 'other_account';
+    reason:
+      | 'signed_out'
+      | 'ended_elsewhere'
+      | 'too_many'
+      | 'account_status'
+      | 'other_account'
+      | 'restored';
   };
 
   /** The person agreed to what a site asked for. */
@@ -89,6 +95,9 @@ export interface AuditEvents {
   logout_notice_delivered: { accountId: string | undefined; clientId: string; attempts: number };
   /** A site did not acknowledge within the time for retries; its session may live on. */
   logout_notice_given_up: { accountId: string | undefined; clientId: string; attempts: number };
+
+  /** The database was restored; every session and grant that the back-up held was ended. */
+  sys_restored: { accounts: number; sessions: number };
 
   /** The next token-signing key was published or took over; the key ids are public (JWKS). */
   signing_keys_rotated: { currentKid: string; nextKid: string | undefined };

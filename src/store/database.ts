@@ -5,8 +5,6 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
-import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import knex, { type Knex } from 'knex';
 import { lockDataDirectory } from './data-lock.ts';
 
@@ -74,10 +72,15 @@ function openPostgresql(options: DatabaseOptions, databaseUrl: string): Database
 }
 
 async function openEmbedded(dataDirectory: string): Promise<DatabaseEngine> {
+  // Many megabytes that a server on PostgreSQL never needs.
+  const { PGlite } = await import('@electric-sql/pglite');
+  const { createPgConfig } = await import('@electric-sql/pglite/node-postgres');
   const inMemory = dataDirectory === 'memory://';
   if (!inMemory) mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   const lock = inMemory ? undefined : await lockDataDirectory(dataDirectory);
   const pglite = await PGlite.create(inMemory ? dataDirectory : join(dataDirectory, 'pglite'));
+  // One for all pools: it remembers which statements are prepared, and so does the one session.
+  const connection = createPgConfig(pglite) as Knex.StaticConnectionConfig;
   return {
     kind: 'embedded',
     connect: (role) =>
@@ -86,7 +89,7 @@ async function openEmbedded(dataDirectory: string): Promise<DatabaseEngine> {
         ...QUIET,
         // PGlite is one session: a second "connection" would share the first one's transaction.
         pool: { min: 0, max: 1, afterCreate: enterRole(role) },
-        connection: createPgConfig(pglite) as Knex.StaticConnectionConfig,
+        connection,
       }),
     close: async () => {
       await pglite.close();
