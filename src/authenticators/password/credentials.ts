@@ -1,6 +1,7 @@
 /** The table `password_credentials`: one password a person, and the hashes of earlier ones. */
 import type { Knex } from 'knex';
 import type { Clock } from '#lib/clock.ts';
+import { insertRows } from '#store/insert-rows.ts';
 import { statement } from '#store/statement.ts';
 
 export interface PasswordCredential {
@@ -69,6 +70,24 @@ export class PasswordCredentials {
             `[1:${KEPT_HASHES}]`,
         ),
       });
+  }
+
+  /**
+   * The first passwords of new accounts.
+   *
+   * @throws the driver's 23505 when an account has a password already, 23503 when there is none
+   */
+  async insert(
+    passwords: readonly { readonly accountId: string; readonly passwordHash: string }[],
+    db: Knex = this.#db,
+  ): Promise<void> {
+    const changedAt = this.#clock.now();
+    const rows = passwords.map(({ accountId, passwordHash }) => ({
+      account_id: accountId,
+      password_hash: passwordHash,
+      changed_at: changedAt,
+    }));
+    await insertRows(db, 'password_credentials', rows);
   }
 
   /**
