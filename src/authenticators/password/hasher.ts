@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Settings } from '#config/settings.ts';
 import { AppError } from '#lib/errors.ts';
-import { HashQueue } from './hash-queue.ts';
+import { HashQueue, type HashPermits } from './hash-queue.ts';
 import { pepper, type PepperKeys } from './pepper.ts';
 
 const SALT_BYTES = 16;
@@ -22,6 +22,7 @@ export interface PasswordHasherOptions {
   readonly pepperKeys: PepperKeys;
   /** Hashing threads; at most (and by default) as many as there are cores. */
   readonly threads?: number | undefined;
+  readonly permits?: HashPermits | undefined;
 }
 
 export class PasswordHasher {
@@ -33,10 +34,10 @@ export class PasswordHasher {
   /** A hash that no password has, of the same cost as the real ones. */
   readonly #decoy: string;
 
-  constructor({ settings, pepperKeys, threads }: PasswordHasherOptions) {
+  constructor({ settings, pepperKeys, threads, permits }: PasswordHasherOptions) {
     this.#settings = settings;
     this.#pepperKeys = pepperKeys;
-    this.#queue = new HashQueue({ queueLength: settings.queueLength, threads });
+    this.#queue = new HashQueue({ queueLength: settings.queueLength, threads, permits });
     this.#parameters = `$argon2id$v=19$m=${settings.memoryKibibytes},t=${settings.passes},p=1$`;
     this.#decoy = `${this.#parameters}${base64(SALT_BYTES)}$${base64(HASH_BYTES)}`;
   }
