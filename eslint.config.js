@@ -5,17 +5,20 @@ import tseslint from 'typescript-eslint';
 
 const GROUND = ['config', 'lib'];
 export const IMPORT_TABLE = {
+  supervisor: ['authenticators', 'http', ...GROUND],
   lib: [],
   i18n: ['lib'],
   config: ['lib'],
   crypto: [...GROUND],
   store: ['crypto', ...GROUND],
   jobs: ['store', 'crypto', ...GROUND],
+  metrics: [...GROUND],
   http: ['i18n', 'store', 'crypto', 'jobs', ...GROUND],
   audit: ['store', 'crypto', 'jobs', ...GROUND],
   accounts: ['audit', 'store', 'crypto', 'jobs', ...GROUND],
   clients: ['audit', 'store', 'crypto', 'jobs', ...GROUND],
   authenticators: ['accounts', 'audit', 'http', 'store', 'crypto', 'jobs', ...GROUND],
+  import: ['authenticators', 'accounts', 'audit', 'store', 'crypto', 'jobs', ...GROUND],
   'sign-in': [
     ...['authenticators', 'accounts', 'clients', 'audit', 'http'],
     ...['i18n', 'store', 'crypto', 'jobs', ...GROUND],

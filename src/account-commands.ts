@@ -4,7 +4,7 @@ import { systemOrigin } from '#lib/request-origin.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
 import { SessionEnding } from '#oidc/session-ending.ts';
 import type { CommandContext, Print } from './commands.ts';
-import { createRecords } from './services.ts';
+import { createRecords, type Records } from './services.ts';
 
 export const lockAccount = (context: CommandContext, args: readonly string[], print: Print) =>
   changeStatus(context, args, print, 'locked');
@@ -49,12 +49,13 @@ async function changeStatus(
   }
 }
 
-/** The sites are told by the servers' outbox workers. */
-async function endSessions(
-  { settings }: CommandContext,
-  records: ReturnType<typeof createRecords>,
-  accountId: string,
-): Promise<number> {
+async function endSessions(context: CommandContext, records: Records, accountId: string) {
+  const ending = createSessionEnding(context, records);
+  return await ending.endAllOf(accountId, 'account_status', systemOrigin);
+}
+
+/** For commands, which run without a provider; the sites are told by the servers' outbox workers. */
+export function createSessionEnding({ settings }: CommandContext, records: Records): SessionEnding {
   const findClient = createClientDirectory(records.clients, settings.issuer);
   const clients = {
     find: async (id: string) => {
@@ -62,6 +63,5 @@ async function endSessions(
       return typeof uri === 'string' ? { backchannelLogoutUri: uri } : undefined;
     },
   };
-  const ending = new SessionEnding({ ...records, clients: () => clients });
-  return await ending.endAllOf(accountId, 'account_status', systemOrigin);
+  return new SessionEnding({ ...records, clients: () => clients });
 }

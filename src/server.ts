@@ -1,29 +1,28 @@
 /**
- * A running server: listeners, the outbox worker and the sweeper over the services; `stop` ends them
- * in order, finishing what is in flight.
+ * A running server: the listener, the outbox worker and the sweeper over the services; `stop` ends
+ * them in order, finishing what is in flight.
  */
-import { createServer as createHttpServer, type Server } from 'node:http';
+import { stopMilliseconds } from '#config/settings.ts';
 import { limitRequests } from '#http/limit-requests.ts';
+import { Listener } from '#http/listener.ts';
+import { Readiness } from '#http/readiness.ts';
 import { startOutboxWorker } from '#jobs/outbox-worker.ts';
 import { startSweeper } from '#jobs/sweeper.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
+import { Metrics } from '#metrics/metrics.ts';
 import { createLogoutNoticeHandler, LOGOUT_NOTICE_KIND } from '#oidc/backchannel-logout.ts';
 import { createApp } from './app.ts';
 import { createServices, type Foundations } from './services.ts';
 
-const DRAIN_MILLISECONDS = 15_000;
-const TIMEOUTS = {
-  requestTimeout: 10_000,
-  headersTimeout: 10_000,
-  // Longer than a reverse proxy keeps its side, so that it never sends into a closing connection.
-  keepAliveTimeout: 75_000,
-};
 const SWEEP_SECONDS = 60;
 
 export interface RunningServer {
   readonly services: Awaited<ReturnType<typeof createServices>>;
   /** Port of the public listener, for a setting of 0. */
   readonly port: number;
+  readonly readiness: Readiness;
+  readonly metrics: Metrics;
+  /** Unready → wait → stop accepting → finish what is in flight (DESIGN §11). */
   stop(): Promise<void>;
 }
 
@@ -34,9 +33,9 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
   const { records, pages, addresses, hasher, holder } = services;
   const app = createApp({ ...services, pages, limitRequests: limitRequests(addresses) });
   app.on('error', (error: Error) => log.error({ err: error }, 'a request failed'));
-  const server = createHttpServer(TIMEOUTS, (req, res) => {
-    void app.callback()(req, res);
-  });
+  const handle = app.callback();
+  const listener = new Listener((request, response) => void handle(request, response));
+  const metrics = new Metrics();
   const worker = startOutboxWorker({
     outbox: records.outbox,
     handlers: { [LOGOUT_NOTICE_KIND]: noticeHandler(services) },
@@ -49,14 +48,17 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
     onFailure: (error) => log.error({ err: error }, 'sweeping failed'),
   });
   await records.feed.start();
-  await listen(server, settings.listen);
+  await listener.listen(settings.listen);
+  const readiness = new Readiness([
+    { name: 'database', isGood: () => foundations.db.raw('SELECT 1').then(() => true) },
+  ]);
   return {
-    services,
-    port: portOf(server),
+    ...{ services, port: listener.port, readiness, metrics },
     stop: async () => {
-      holder.stop();
+      readiness.beginStopping();
       sweeper.stop();
-      await close(server);
+      await listener.stop(stopMilliseconds(settings));
+      holder.stop();
       await worker.stop();
       await records.audit.close();
       await hasher.close();
@@ -95,28 +97,4 @@ function sweepsOf({
     () => devices.sweep(),
     () => addresses.sweep(),
   ];
-}
-
-function listen(server: Server, { address, port }: { address: string; port: number }) {
-  return new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, address, () => resolve());
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-/** Stops accepting, lets requests in flight finish, and cuts what takes longer than the drain. */
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MILLISECONDS);
-    server.close(() => {
-      clearTimeout(cut);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

@@ -10,6 +10,7 @@ import { Consents } from '#accounts/consents.ts';
 import { IdentityDocuments } from '#accounts/identity-documents.ts';
 import { AuditLog } from '#audit/audit-log.ts';
 import { PasswordCredentials } from '#authenticators/password/credentials.ts';
+import type { HashPermits } from '#authenticators/password/hash-queue.ts';
 import { PasswordHasher } from '#authenticators/password/hasher.ts';
 import { createAuthenticators } from '#authenticators/registry.ts';
 import { ClientSecrets } from '#clients/client-secrets.ts';
@@ -57,6 +58,8 @@ export interface Foundations {
   readonly db: Knex;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Of a worker, whose supervisor shares the machine's cores; without, every core is ours. */
+  readonly hashPermits?: HashPermits | undefined;
 }
 
 /** What works on the database alone: all that the commands need. */
@@ -159,10 +162,12 @@ export async function createServices(foundations: Foundations) {
   };
 }
 
-function createSignInDesk({ settings, keys, db, clock }: Foundations, records: Records) {
+function createSignInDesk(foundations: Foundations, records: Records) {
+  const { settings, keys, db, clock } = foundations;
   const hasher = new PasswordHasher({
     settings: settings.password,
     pepperKeys: keys.only('pepper'),
+    permits: foundations.hashPermits,
   });
   const { accounts, credentials, audit, index } = records;
   const ledger = new AttemptLedger({ db, clock, settings: settings.attempts });

@@ -1,23 +1,23 @@
 /**
  * The audit log: takes events from everywhere in the process and makes them durable in one chain.
  *
- * Many requests record at the same moment, and each must wait until its row is on disk. While one
- * write is under way the next events queue, and then go to the database together (group commit), so
- * the cost of the commit is shared. Called by sign-in/, oidc/, clients/, jobs and the CLI; services.ts
+ * Many requests record at the same moment, and each must wait until its row is on disk: they share
+ * their commits (group-commit.ts), and small changes may go along with their events. Called by sign-in/, oidc/, clients/, jobs and the CLI; services.ts
  * makes one per process and closes it at shutdown.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import type { PurposeKeys } from '#crypto/key-ring.ts';
 import { AppError } from '#lib/errors.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { RequestOrigin } from '#lib/request-origin.ts';
 import type { Settings } from '#config/settings.ts';
-import { appendToChain, AuditHeadForged, readChainEnd } from './chain.ts';
-import { ChainKeys, type Checkpoint, type ChainPoint } from './chain-keys.ts';
+import { AuditHeadForged, readChainEnd } from './chain.ts';
+import { ChainKeys, type Checkpoint } from './chain-keys.ts';
+import { ChainWriter, type Appended } from './chain-writer.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { fieldsOf, type EventFields } from './event-row.ts';
-import type { AuditEventName, AuditEvents } from './events.ts';
+import type { AuditEvent, AuditEventName, AuditEvents, NamedEvent } from './events.ts';
+import { GroupCommit } from './group-commit.ts';
 
 export interface AuditLogOptions {
   readonly db: Knex;
@@ -34,25 +34,29 @@ export interface AuditLogOptions {
   readonly onCheckpointFailure: (error: unknown) => void;
 }
 
-/** Events that may wait for one process; more are refused, so that memory stays bounded. */
-const QUEUE_LENGTH = 4096;
-/** Most rows of one write. */
-const BATCH_SIZE = 500;
 /** When to come again after a failed write. */
 const RETRY_SECONDS = 5;
 
-interface Waiting {
-  readonly fields: EventFields;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+/** Small writes that live or die with the events that they give rise to. */
+export interface AuditedChange<Result> {
+  /** Names the rows that are changed, e.g. the account: orders the changes of one transaction. */
+  readonly key: string;
+  readonly origin: RequestOrigin;
+  /**
+   * Makes the change, in the transaction given, with few quick statements: others wait behind it. It
+   * may be called again, in another transaction, when the first was rolled back.
+   */
+  readonly make: (
+    transaction: Knex,
+  ) => Promise<{ readonly result: Result; readonly events: readonly NamedEvent[] }>;
 }
 
 export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #keys: ChainKeys;
   readonly #checkpoints: Checkpoints;
-  #queue: Waiting[] = [];
-  #flushing: Promise<void> | undefined;
+  readonly #writer: ChainWriter;
+  readonly #commits: GroupCommit;
   #checkpointTimer: NodeJS.Timeout | undefined;
   #checkpointing: Promise<void> = Promise.resolve();
   #closed = false;
@@ -61,6 +65,12 @@ export class AuditLog {
     this.#options = options;
     this.#keys = new ChainKeys(options.keys);
     this.#checkpoints = new Checkpoints(options.db);
+    this.#writer = new ChainWriter(this.#keys);
+    this.#commits = new GroupCommit({
+      db: options.db,
+      writer: this.#writer,
+      onAppended: (appended) => this.#afterAppend(appended),
+    });
   }
 
   /**
@@ -80,15 +90,31 @@ export class AuditLog {
     origin: RequestOrigin,
     options: { readonly transaction?: Knex.Transaction } = {},
   ): Promise<void> {
-    if (this.#closed) throw new AppError('server.busy', { retryAfterSeconds: 1 });
-    const fields = fieldsOf({ name, details, origin }, this.#options.clock.now());
-    try {
+    const fields = this.#fieldsOf({ name, details, origin });
+    await this.#guarded(async () => {
       if (options.transaction) await this.#appendIn(options.transaction, fields);
-      else await this.#enqueue(fields);
-    } catch (cause) {
-      if (cause instanceof AppError) throw cause;
-      throw new AppError('server.unavailable', { retryAfterSeconds: RETRY_SECONDS }, { cause });
-    }
+      else await this.#commits.add({ key: undefined, write: () => [fields] });
+    });
+  }
+
+  /**
+   * Makes a change and records its events in one transaction, together with what others record at
+   * this moment; resolves once all of it is durable.
+   *
+   * @throws as `record`; then neither the change nor the events are there
+   */
+  async change<Result>({ key, origin, make }: AuditedChange<Result>): Promise<Result> {
+    return await this.#guarded(async () => {
+      let made: { result: Result } | undefined;
+      const write = async (transaction: Knex) => {
+        const { result, events } = await make(transaction);
+        made = { result };
+        return events.map((event) => this.#fieldsOf({ ...event, origin }));
+      };
+      await this.#commits.add({ key, write });
+      if (made === undefined) throw new Error('A change was committed without being made.');
+      return made.result;
+    });
   }
 
   /**
@@ -109,54 +135,39 @@ export class AuditLog {
   /** Takes no more events, waits until those taken are durable (or refused), signs the end. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#flushing;
+    await this.#commits.drain();
     clearTimeout(this.#checkpointTimer);
     await this.#tryCheckpoint();
     clearTimeout(this.#checkpointTimer);
   }
 
+  #fieldsOf(event: AuditEvent): EventFields {
+    return fieldsOf(event, this.#options.clock.now());
+  }
+
+  async #guarded<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#closed) throw new AppError('server.busy', { retryAfterSeconds: 1 });
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof AppError) throw cause;
+      throw new AppError('server.unavailable', { retryAfterSeconds: RETRY_SECONDS }, { cause });
+    }
+  }
+
   async #appendIn(transaction: Knex.Transaction, fields: EventFields): Promise<void> {
-    const { from, to } = await appendToChain(transaction, [fields], this.#keys);
+    const appended = await this.#writer.append(transaction, [fields]);
     transaction.executionPromise.then(
-      () => this.#afterAppend(from, to),
+      () => {
+        this.#writer.committed(appended);
+        this.#afterAppend(appended);
+      },
       () => undefined, // rolled back: nothing was appended
     );
   }
 
-  #enqueue(fields: EventFields): Promise<void> {
-    if (this.#queue.length >= QUEUE_LENGTH) {
-      return Promise.reject(new AppError('server.busy', { retryAfterSeconds: 1 }));
-    }
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ fields, resolve, reject });
-      this.#flushing ??= this.#flushAll();
-    });
-  }
-
-  async #flushAll(): Promise<void> {
-    while (this.#queue.length > 0) {
-      // Whoever the last write woke up records its next event now; one turn later it is here.
-      await setImmediate();
-      await this.#flush(this.#queue.splice(0, BATCH_SIZE));
-    }
-    this.#flushing = undefined;
-  }
-
-  async #flush(batch: readonly Waiting[]): Promise<void> {
-    const events = batch.map(({ fields }) => fields);
-    try {
-      const { from, to } = await this.#options.db.transaction((transaction) =>
-        appendToChain(transaction, events, this.#keys),
-      );
-      for (const { resolve } of batch) resolve();
-      this.#afterAppend(from, to);
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    }
-  }
-
   /** Of all processes, the one whose write crosses a multiple of checkpointEvents signs. */
-  #afterAppend(from: ChainPoint, to: ChainPoint): void {
+  #afterAppend({ from, to }: Appended): void {
     const { checkpointEvents } = this.#options.settings;
     const crossed =
       Math.floor(from.seq / checkpointEvents) !== Math.floor(to.seq / checkpointEvents);

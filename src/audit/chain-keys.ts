@@ -7,6 +7,7 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   hkdfSync,
   sign,
   timingSafeEqual,
@@ -33,7 +34,7 @@ export interface Checkpoint extends ChainPoint {
 const ED25519_PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 interface DerivedKeys {
-  readonly headKey: Buffer;
+  readonly headKey: KeyObject;
   readonly signingKey: KeyObject;
   readonly publicKey: KeyObject;
 }
@@ -84,7 +85,7 @@ export class ChainKeys {
     const pkcs8 = Buffer.concat([ED25519_PKCS8_PREFIX, seed]);
     const signingKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
     const derived = {
-      headKey: expand(key.secret, 'yirentong audit head HMAC-SHA-256'),
+      headKey: createSecretKey(expand(key.secret, 'yirentong audit head HMAC-SHA-256')),
       signingKey,
       publicKey: createPublicKey(signingKey),
     };
@@ -93,10 +94,10 @@ export class ChainKeys {
   }
 }
 
-const expand = (secret: Buffer, label: string) =>
+const expand = (secret: KeyObject, label: string) =>
   Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), label, 32));
 
-const headMac = (key: Buffer, { seq, hash }: ChainPoint) =>
+const headMac = (key: KeyObject, { seq, hash }: ChainPoint) =>
   createHmac('sha256', key)
     .update(`${seq}|${hash.toString('hex')}`)
     .digest();

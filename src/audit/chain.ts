@@ -1,10 +1,17 @@
 /**
- * The tables `audit_events` and `audit_head`: appending under the head's lock, and reading in order.
+ * The tables `audit_events` and `audit_head`: appending behind the head, and reading in order.
  * The two are one file because neither may ever change without the other.
  */
 import type { Knex } from 'knex';
+import { statement } from '#store/statement.ts';
 import type { ChainKeys, ChainPoint } from './chain-keys.ts';
-import { canonicalFromStored, chain, type ChainedRow, type EventFields } from './event-row.ts';
+import {
+  canonicalFromStored,
+  hashedText,
+  hashOfText,
+  type ChainedRow,
+  type EventFields,
+} from './event-row.ts';
 
 /**
  * The head in the database was not written by a holder of the audit key. Writing on would vouch for
@@ -27,15 +34,42 @@ interface HeadRow {
   mac: Buffer;
 }
 
-const APPEND = `
-  WITH appended AS (
-    INSERT INTO audit_events (seq, id, occurred_at, event, account_id, client_id, request_id,
-                              address, user_agent, channel, details, prev_hash, hash)
-    SELECT * FROM unnest(?::bigint[], ?::uuid[], ?::timestamptz[], ?::text[], ?::uuid[], ?::text[],
-                         ?::text[], ?::text[], ?::text[], ?::text[], ?::jsonb[], ?::bytea[],
-                         ?::bytea[])
+interface Append {
+  readonly fromSeq: number;
+  readonly fromHash: Buffer;
+  readonly fromMac: Buffer;
+  readonly seq: number;
+  readonly hash: Buffer;
+  readonly mac: Buffer;
+  /** The rows as they were hashed, a JSON array. */
+  readonly rows: string;
+  /** Their hashes one after the other, 32 bytes each. */
+  readonly hashes: Buffer;
+}
+
+// The head moves only from the place that the rows were chained to; otherwise nothing is written.
+const APPEND = statement<Append>(
+  'audit.append',
+  `
+  WITH head AS (
+    UPDATE audit_head SET seq = :seq, hash = :hash, mac = :mac
+    WHERE seq = :fromSeq AND hash = :fromHash AND mac = :fromMac
+    RETURNING 1
   )
-  UPDATE audit_head SET seq = ?, hash = ?, mac = ?`;
+  INSERT INTO audit_events (seq, id, occurred_at, event, account_id, client_id, request_id, address,
+                            user_agent, channel, details, prev_hash, hash)
+  SELECT r.seq, r.id, r.occurred_at, r.event, r.account_id, r.client_id, r.request_id, r.address,
+         r.user_agent, r.channel, CAST(r.details AS jsonb), decode(r.prev_hash, 'hex'),
+         substring(CAST(:hashes AS bytea) FROM CAST((r.seq - :fromSeq - 1) * 32 + 1 AS int) FOR 32)
+  FROM head, json_to_recordset(CAST(:rows AS json)) AS r (
+    seq bigint, id uuid, occurred_at timestamptz, event text, account_id uuid, client_id text,
+    request_id text, address text, user_agent text, channel text, details text, prev_hash text)`,
+);
+
+const LOCK_HEAD = statement<object, HeadRow>(
+  'audit.lock_head',
+  'SELECT seq, hash, mac FROM audit_head FOR UPDATE',
+);
 
 const READ = `
   SELECT seq, id, to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
@@ -45,55 +79,46 @@ const READ = `
   FROM audit_events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`;
 
 /**
- * Appends events in order and moves the head, in the transaction given; takes the head's lock, which
- * is held until that transaction ends.
+ * Appends events in order behind `from` and moves the head, in one statement: no round trip passes
+ * while the head is locked.
  *
- * @returns the places of the old and the new head
- * @throws AuditHeadForged when the head does not carry our mac
+ * @param from - where this process knows the genuine head to be, or has locked it
+ * @returns the new head; undefined when the head is elsewhere by now, then nothing was written
  */
-export async function appendToChain(
-  transaction: Knex.Transaction,
+export async function appendAfter(
+  db: Knex,
+  from: Head,
   events: readonly EventFields[],
   keys: ChainKeys,
-): Promise<{ from: ChainPoint; to: ChainPoint }> {
-  const from = await lockHead(transaction, keys);
-  let to: ChainPoint = from;
-  const rows = events.map((fields) => {
-    const row = chain(fields, to.seq + 1, to.hash);
-    to = row;
-    return row;
+): Promise<Head | undefined> {
+  const texts: string[] = [];
+  const hashes: Buffer[] = [];
+  let hash = from.hash;
+  for (const fields of events) {
+    const text = hashedText({ ...fields, seq: from.seq + texts.length + 1, prevHash: hash });
+    hash = hashOfText(text);
+    texts.push(text);
+    hashes.push(hash);
+  }
+  const point = { seq: from.seq + texts.length, hash };
+  const to = { ...point, mac: keys.macOf(point) };
+  const appended = await APPEND.count(db, {
+    ...{ fromSeq: from.seq, fromHash: from.hash, fromMac: from.mac, ...to },
+    rows: `[${texts.join(',')}]`,
+    hashes: Buffer.concat(hashes),
   });
-  await transaction.raw(APPEND, [...columnsOf(rows), to.seq, to.hash, keys.macOf(to)]);
-  return { from, to };
+  return appended === texts.length ? to : undefined;
 }
 
-async function lockHead(transaction: Knex.Transaction, keys: ChainKeys): Promise<Head> {
-  const { rows } = await transaction.raw<{ rows: HeadRow[] }>(
-    'SELECT seq, hash, mac FROM audit_head FOR UPDATE',
-  );
-  const head = headFrom(rows[0]);
+/**
+ * Takes the head's lock, which is held until the transaction ends.
+ *
+ * @throws AuditHeadForged when the head does not carry our mac
+ */
+export async function lockHead(transaction: Knex.Transaction, keys: ChainKeys): Promise<Head> {
+  const head = headFrom(await LOCK_HEAD.first(transaction, {}));
   if (!head || !keys.isGenuineHead(head)) throw new AuditHeadForged(head?.seq ?? 0);
   return head;
-}
-
-/** One array per column: the statement's text stays the same for every number of rows. */
-function columnsOf(rows: readonly ChainedRow[]): Knex.RawBinding[] {
-  return [
-    rows.map((row) => row.seq),
-    rows.map((row) => row.id),
-    rows.map((row) => row.occurredAt),
-    rows.map((row) => row.event),
-    // Knex's type of an array binding forgets that its elements may be null.
-    rows.map((row) => row.accountId) as string[],
-    rows.map((row) => row.clientId) as string[],
-    rows.map((row) => row.requestId),
-    rows.map((row) => row.address),
-    rows.map((row) => row.userAgent),
-    rows.map((row) => row.channel),
-    rows.map((row) => row.details),
-    rows.map((row) => row.prevHash),
-    rows.map((row) => row.hash),
-  ];
 }
 
 /** What the chain claims about its end, read by one statement and so at one moment. */

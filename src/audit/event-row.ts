@@ -11,7 +11,7 @@
  * in UTC with milliseconds and Z; `prev_hash` is the lower-case hexadecimal hash of the row before,
  * 64 zeros in row 1; `details` is one string, which holds the details as canonical JSON in turn.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { AuditDetails, AuditEvent, AuditValue } from './events.ts';
 
 /** An event as it is stored, before it has its place in the chain. */
@@ -73,15 +73,15 @@ export function fieldsOf({ name, details, origin }: AuditEvent, now: Date): Even
   };
 }
 
-/** Puts an event behind the row whose seq and hash are given. */
-export function chain(fields: EventFields, seq: number, prevHash: Buffer): ChainedRow {
-  const chained = { ...fields, seq, prevHash };
-  return { ...chained, hash: hashOf(chained) };
-}
-
 /** The hash as defined at the head of this file. `details` must already be canonical. */
-export function hashOf(row: ChainedFields): Buffer {
-  const text = JSON.stringify({
+export const hashOf = (row: ChainedFields): Buffer => hashOfText(hashedText(row));
+
+/** SHA-256 of a row's `hashedText`. */
+export const hashOfText = (text: string): Buffer => hash('sha256', text, 'buffer');
+
+/** What is hashed of a row, and also what the database is given to store. */
+export function hashedText(row: ChainedFields): string {
+  return JSON.stringify({
     account_id: row.accountId,
     address: row.address,
     channel: row.channel,
@@ -95,7 +95,6 @@ export function hashOf(row: ChainedFields): Buffer {
     seq: row.seq,
     user_agent: row.userAgent,
   });
-  return createHash('sha256').update(text).digest();
 }
 
 /** Reads `details` back as the text that was hashed; a text that nobody could have hashed differs. */

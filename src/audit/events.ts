@@ -50,7 +50,13 @@ export interface AuditEvents {
   session_ended: {
     accountId: string | undefined;
     sessionUid: string;
-    reason: 'signed_out' | 'ended_elsewhere' | 'too_many' | 'account_status' | 'other_account';
+    reason:
+      | 'signed_out'
+      | 'ended_elsewhere'
+      | 'too_many'
+      | 'account_status'
+      | 'other_account'
+      | 'restored';
   };
 
   /** The person agreed to what a site asked for. */
@@ -65,6 +71,18 @@ export interface AuditEvents {
 
   /** An account came into being. */
   account_created: { accountId: string; registeredBy: string };
+  /**
+   * Accounts came into being from an operator's file: one event for each portion that was stored at
+   * once. Those that were refused or there already changed nothing.
+   */
+  accounts_imported: {
+    importId: number;
+    firstLine: number;
+    lastLine: number;
+    imported: number;
+    present: number;
+    refused: number;
+  };
   /** An account was locked, frozen, cancelled, reopened…; DESIGN §4 has the states. */
   account_status_changed: { accountId: string; from: string; to: string; reason: string };
 
@@ -78,11 +96,19 @@ export interface AuditEvents {
   /** A site did not acknowledge within the time for retries; its session may live on. */
   logout_notice_given_up: { accountId: string | undefined; clientId: string; attempts: number };
 
+  /** The database was restored; every session and grant that the back-up held was ended. */
+  sys_restored: { accounts: number; sessions: number };
+
   /** The next token-signing key was published or took over; the key ids are public (JWKS). */
   signing_keys_rotated: { currentKid: string; nextKid: string | undefined };
 }
 
 export type AuditEventName = keyof AuditEvents;
+
+/** An event with the details that belong to its name. */
+export type NamedEvent = {
+  [Name in AuditEventName]: { readonly name: Name; readonly details: AuditEvents[Name] };
+}[AuditEventName];
 
 /** One event on its way to the chain. */
 export interface AuditEvent {

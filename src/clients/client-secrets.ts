@@ -2,7 +2,7 @@
  * Secrets of confidential clients: made of 256 random bits, shown once, kept as a keyed hash. A
  * slow hash would let anyone stall the token endpoint, and brings nothing to a random secret.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { PurposeKeys } from '#crypto/key-ring.ts';
 
 export class ClientSecrets {
@@ -34,5 +34,5 @@ export class ClientSecrets {
   }
 }
 
-const mac = (key: Buffer, secret: string) =>
+const mac = (key: KeyObject, secret: string) =>
   createHmac('sha256', key).update(secret, 'utf8').digest('base64url');

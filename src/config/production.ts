@@ -1,6 +1,14 @@
 /** What a production start refuses (DESIGN §3): everything unsafe, told all at once. */
 import type { Settings } from './settings.ts';
 
+/** Refused on purpose; the message says all there is to say, so no stack is printed. */
+export class StartRefused extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The server does not start:\n${problems.map((line) => `  - ${line}`).join('\n')}`);
+    this.name = 'StartRefused';
+  }
+}
+
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/;
 
 /** @returns one line per problem, each saying what to do; empty outside production */

@@ -3,6 +3,7 @@
  * docs/settings.md is generated from it (`npm run settings-table`), so a description here is what
  * an operator reads. load-settings.ts fills it from config/*.json and the environment.
  */
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { parseRedisUrl } from '#lib/redis-url.ts';
 
@@ -78,6 +79,12 @@ export const settingsSchema = z.object({
     .describe(
       'Lifts per-address limits for automated suites; in production it must name the issuer’s host.',
     ),
+  workers: z
+    .union([z.literal('auto'), z.coerce.number().int().min(0)])
+    .default(0)
+    .describe(
+      'Processes that share the listener, or auto for one per core; 0: one, without a supervisor.',
+    ),
   demo: z
     .stringbool()
     .or(z.boolean())
@@ -93,7 +100,19 @@ export const settingsSchema = z.object({
   probes: z
     .object({
       address: z.string().default('127.0.0.1').describe('Address of the probe listener.'),
-      port: port(3002).describe('Port of /livez and /readyz.'),
+      port: port(3002).describe('Port of /livez, /readyz and /metrics.'),
+    })
+    .prefault({}),
+  shutdown: z
+    .object({
+      waitSeconds: z.coerce
+        .number()
+        .min(0)
+        .optional()
+        .describe(
+          'From unready to stop accepting, for balancers to notice; 5 in production, else 0.',
+        ),
+      drainSeconds: whole(15, 0).describe('Longest that requests in flight may take after that.'),
     })
     .prefault({}),
   operator: z
@@ -178,3 +197,15 @@ export const settingsSchema = z.object({
 
 /** Settings after defaults and checks; read-only for the life of the process. */
 export type Settings = z.output<typeof settingsSchema>;
+
+const PRODUCTION_WAIT_SECONDS = 5;
+
+/** The times of a shutdown (DESIGN §11), as http/listener.ts takes them. */
+export function stopMilliseconds({ environment, shutdown }: Settings) {
+  const wait = shutdown.waitSeconds ?? (environment === 'production' ? PRODUCTION_WAIT_SECONDS : 0);
+  return { waitMilliseconds: wait * 1000, drainMilliseconds: shutdown.drainSeconds * 1000 };
+}
+
+/** Processes of a machine: the setting, or one per core. */
+export const workersOf = ({ workers }: Settings): number =>
+  workers === 'auto' ? availableParallelism() : workers;

@@ -2,7 +2,7 @@
  * Signs cookies with HMAC-SHA-256. Keygrip does the same but compares by hashing twice again, 26 µs
  * a cookie on Node 24; and its key list is fixed, while a ring may be rotated.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { PurposeKeys } from './key-ring.ts';
 
 export class CookieSignerWithKeys {
@@ -26,7 +26,7 @@ export class CookieSignerWithKeys {
   }
 }
 
-const signature = (secret: Buffer, data: string) =>
+const signature = (secret: KeyObject, data: string) =>
   createHmac('sha256', secret).update(data, 'utf8').digest('base64url');
 
 function isEqual(expected: string, given: string): boolean {

@@ -3,7 +3,7 @@
  * a file `<purpose>.json` (mode 0600) in the keys folder: `{"keys": [{"kid", "secret"}]}`, newest
  * first; the first is used for new values, all are accepted for old ones.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -28,8 +28,8 @@ export const keyPurposes = Object.keys(KEY_PURPOSES) as readonly KeyPurpose[];
 export interface SecretKey {
   /** Key id, 4–32 characters of a–z 0–9 and -. */
   readonly kid: string;
-  /** 32 random bytes. */
-  readonly secret: Buffer;
+  /** 32 random bytes, as a key object: with a Buffer each HMAC or cipher costs five times as much. */
+  readonly secret: KeyObject;
 }
 
 const keyFile = z.object({
@@ -40,7 +40,8 @@ const keyFile = z.object({
         secret: z
           .base64url()
           .transform((value) => Buffer.from(value, 'base64url'))
-          .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64url'),
+          .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64url')
+          .transform(createSecretKey),
       }),
     )
     .min(1),
@@ -148,7 +149,10 @@ export function createMissingKeyFiles(directory: string): string[] {
 
 /** A ring of random keys that lives only in memory, for tests and tools. */
 export function createEphemeralKeyRing(): KeyRing {
-  const make = (): SecretKey => ({ kid: randomBytes(4).toString('hex'), secret: randomBytes(32) });
+  const make = (): SecretKey => ({
+    kid: randomBytes(4).toString('hex'),
+    secret: createSecretKey(randomBytes(32)),
+  });
   return new KeyRing(new Map(keyPurposes.map((purpose) => [purpose, [make()]])));
 }
 
@@ -180,7 +184,7 @@ function findSharedSecrets(keys: ReadonlyMap<KeyPurpose, readonly SecretKey[]>):
   const problems: string[] = [];
   for (const [purpose, list] of keys) {
     for (const { secret } of list) {
-      const digest = createHash('sha256').update(secret).digest('hex');
+      const digest = createHash('sha256').update(secret.export()).digest('hex');
       const other = seen.get(digest);
       if (other && other !== purpose) problems.push(`${purpose} and ${other} share a secret`);
       seen.set(digest, purpose);

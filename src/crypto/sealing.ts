@@ -4,7 +4,7 @@
  * a value moved to another cell does not open. Form: `v1.<kid>.<iv>.<ciphertext>.<tag>`, base64url;
  * in Redis, where every byte is memory, the same parts as bytes.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes, type KeyObject } from 'node:crypto';
 import type { PurposeKeys } from './key-ring.ts';
 
 /** The cell a sealed value belongs to. */
@@ -106,7 +106,7 @@ interface Sealed {
   readonly ciphertext: Buffer;
 }
 
-function encrypt(plaintext: string, secret: Buffer, bound: Buffer): Sealed {
+function encrypt(plaintext: string, secret: KeyObject, bound: Buffer): Sealed {
   const iv = randomBytes(IV_BYTES);
   const cipher = createCipheriv('aes-256-gcm', secret, iv).setAAD(bound);
   const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
@@ -114,7 +114,7 @@ function encrypt(plaintext: string, secret: Buffer, bound: Buffer): Sealed {
 }
 
 /** @throws the cipher's error when anything was changed */
-function decrypt({ iv, tag, ciphertext }: Sealed, secret: Buffer, bound: Buffer): string {
+function decrypt({ iv, tag, ciphertext }: Sealed, secret: KeyObject, bound: Buffer): string {
   const decipher = createDecipheriv('aes-256-gcm', secret, iv).setAAD(bound).setAuthTag(tag);
   return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8');
 }

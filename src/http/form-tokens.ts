@@ -2,7 +2,7 @@
  * Protection of every form (OWASP cross-site request forgery): a token bound to this browser and to
  * what the form acts on, and a check that the request comes from our own pages.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { Context } from 'koa';
 import type { PurposeKeys } from '#crypto/key-ring.ts';
 import { AppError } from '#lib/errors.ts';
@@ -48,7 +48,7 @@ export class FormTokens {
   }
 }
 
-const token = (secret: Buffer, browser: string, scope: string) =>
+const token = (secret: KeyObject, browser: string, scope: string) =>
   createHmac('sha256', secret)
     .update(JSON.stringify([browser, scope]))
     .digest('base64url');

@@ -1,54 +1,62 @@
 /**
- * Probes on a listener of their own: /livez touches nothing, /readyz reads a verdict that is
- * refreshed in the background, so that a probe never waits for a database that hangs.
+ * Probes on a listener of their own, one per machine: /livez touches nothing, /readyz tells the
+ * verdict of readiness.ts, /metrics is what Prometheus reads.
  */
-import { createServer } from 'node:http';
-import type { Knex } from 'knex';
+import { createServer, type ServerResponse } from 'node:http';
+import type { Verdict } from './readiness.ts';
 
-const REFRESH_MILLISECONDS = 1000;
+export interface ProbeSources {
+  verdict(): Verdict;
+  /** In the text format of Prometheus. */
+  metrics(): Promise<string>;
+}
 
 export interface Probes {
-  /** Tells load balancers to stop sending; called first when the server stops. */
-  becomeUnready(): void;
   close(): Promise<void>;
 }
 
+const TEXT = 'text/plain; charset=utf-8';
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** @throws the listener's error when the port is taken */
 export async function startProbes(
   { address, port }: { address: string; port: number },
-  db: Knex,
+  sources: ProbeSources,
 ): Promise<Probes> {
-  let isDatabaseReady = true;
-  let isStopping = false;
-  const refresh = setInterval(() => {
-    void db.raw('SELECT 1').then(
-      () => (isDatabaseReady = true),
-      () => (isDatabaseReady = false),
-    );
-  }, REFRESH_MILLISECONDS);
-  refresh.unref();
-
   const server = createServer((request, response) => {
-    const isReady = isDatabaseReady && !isStopping;
-    const answers: Readonly<Record<string, readonly [number, string]>> = {
-      '/livez': [200, 'live'],
-      '/readyz': isReady ? [200, 'ready'] : [503, isStopping ? 'stopping' : 'database'],
-    };
-    const [status, text] = answers[request.url ?? ''] ?? [404, 'not found'];
-    response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${text}\n`);
+    if (request.url === '/livez') send(response, 200, 'live\n');
+    else if (request.url === '/readyz') sendVerdict(response, sources.verdict());
+    else if (request.url === '/metrics') void sendMetrics(response, sources);
+    else send(response, 404, 'not found\n');
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, address, () => resolve());
   });
   return {
-    becomeUnready: () => {
-      isStopping = true;
-    },
     close: () =>
       new Promise((resolve) => {
-        clearInterval(refresh);
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+function sendVerdict(response: ServerResponse, { isReady, reasons, degraded }: Verdict): void {
+  const without = degraded.length > 0 ? ` (without ${degraded.join(', ')})` : '';
+  if (isReady) send(response, 200, `ready${without}\n`);
+  else send(response, 503, `${reasons.join(', ')}\n`);
+}
+
+async function sendMetrics(response: ServerResponse, sources: ProbeSources): Promise<void> {
+  try {
+    const text = await sources.metrics();
+    send(response, 200, text, METRICS_TYPE);
+  } catch {
+    send(response, 500, 'the metrics could not be collected\n');
+  }
+}
+
+function send(response: ServerResponse, status: number, text: string, type = TEXT): void {
+  response.writeHead(status, { 'Content-Type': type }).end(text);
 }

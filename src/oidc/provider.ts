@@ -30,6 +30,7 @@ import { pairwiseSubject } from './pairwise.ts';
 import { listen, type ListenerParts } from './events.ts';
 import { patchProvider, type PatchParts } from './patches.ts';
 import { mayRefresh } from './refresh-policy.ts';
+import { SigningKey } from './signing-key.ts';
 
 export interface ProviderParts extends ClaimsParts, PatchParts, ListenerParts {
   readonly settings: Settings;
@@ -59,7 +60,7 @@ function configurationOf(parts: ProviderParts, jwks: readonly JWK[]): Configurat
   const { settings } = parts;
   return {
     adapter: parts.adapter,
-    jwks: { keys: [...jwks] },
+    jwks: { keys: jwks.map((jwk) => new SigningKey(jwk)) },
     findAccount: createFindAccount(parts),
     loadExistingGrant: createLoadExistingGrant(parts.consents),
     ...metadataRules(settings, parts.pages),

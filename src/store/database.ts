@@ -5,8 +5,6 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
-import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import knex, { type Knex } from 'knex';
 import { lockDataDirectory } from './data-lock.ts';
 
@@ -74,6 +72,9 @@ function openPostgresql(options: DatabaseOptions, databaseUrl: string): Database
 }
 
 async function openEmbedded(dataDirectory: string): Promise<DatabaseEngine> {
+  // Many megabytes that a server on PostgreSQL never needs.
+  const { PGlite } = await import('@electric-sql/pglite');
+  const { createPgConfig } = await import('@electric-sql/pglite/node-postgres');
   const inMemory = dataDirectory === 'memory://';
   if (!inMemory) mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   const lock = inMemory ? undefined : await lockDataDirectory(dataDirectory);

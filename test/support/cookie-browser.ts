@@ -11,6 +11,8 @@ export interface BrowserOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Another window of this browser: the same cookies. */
   readonly windowOf?: CookieBrowser;
+  /** How it reaches the server; the network, unless told otherwise. */
+  readonly fetch?: (url: URL, init: RequestInit) => Promise<Response>;
 }
 
 export class CookieBrowser {
@@ -18,6 +20,7 @@ export class CookieBrowser {
   readonly #jar: Map<string, Map<string, string>>;
   readonly #stopAt: (url: URL) => boolean;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #fetch: NonNullable<BrowserOptions['fetch']>;
 
   /**
    * @param stopAt - redirects to such a URL are not followed: the page is then that URL with the
@@ -28,6 +31,7 @@ export class CookieBrowser {
     const { windowOf } = options;
     this.#jar = windowOf ? windowOf.#jar : new Map<string, Map<string, string>>();
     this.#headers = options.headers ?? {};
+    this.#fetch = options.fetch ?? fetch;
   }
 
   /** Opens a URL and follows its redirects. */
@@ -60,7 +64,7 @@ export class CookieBrowser {
   async #go(method: string, start: URL, form?: URLSearchParams): Promise<Page> {
     let [url, body] = [start, form ?? null];
     for (let hops = 0; hops < 20; hops += 1) {
-      const response = await fetch(url, {
+      const response = await this.#fetch(url, {
         method: body ? method : 'GET',
         body,
         redirect: 'manual',

@@ -39,7 +39,7 @@ export function writeKeys(directory: string, ring: KeyRing): void {
   for (const purpose of keyPurposes) {
     const keys = ring
       .all(purpose)
-      .map(({ kid, secret }) => ({ kid, secret: secret.toString('base64url') }));
+      .map(({ kid, secret }) => ({ kid, secret: secret.export().toString('base64url') }));
     writeFileSync(join(directory, `${purpose}.json`), JSON.stringify({ keys }), { mode: 0o600 });
   }
 }

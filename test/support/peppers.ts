@@ -1,10 +1,10 @@
 /** Pepper keys for tests. */
-import { createHash } from 'node:crypto';
+import { createHash, createSecretKey } from 'node:crypto';
 import type { PepperKey, PepperKeys } from '#authenticators/password/pepper.ts';
 
 /** The same key for the same id, every time. */
 export function pepperKey(kid: string): PepperKey {
-  return { kid, secret: createHash('sha256').update(kid).digest() };
+  return { kid, secret: createSecretKey(createHash('sha256').update(kid).digest()) };
 }
 
 /** Keys by id, the first one current. */

@@ -1,7 +1,14 @@
 /** A person at a browser without scripts, and the site's back end that redeems what they bring. */
 import { createHash, randomBytes } from 'node:crypto';
 import { CookieBrowser, type BrowserOptions, type Page } from './cookie-browser.ts';
-import type { Citizen, Site, TestServer } from './test-server.ts';
+import type { Citizen, Site } from './test-server.ts';
+
+/** The server as a site sees it. */
+export interface Reached {
+  readonly issuer: string;
+  /** How it is reached; the network, unless told otherwise. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+}
 
 /** One authorization request of a site, with what it must remember. */
 export interface SiteRequest {
@@ -13,7 +20,7 @@ export interface SiteRequest {
 
 /** @param more - overrides parameters; `undefined` leaves one out */
 export function authorizationRequest(
-  { issuer }: TestServer,
+  { issuer }: Reached,
   site: Site,
   more: Readonly<Record<string, string | undefined>> = {},
 ): SiteRequest {
@@ -38,7 +45,7 @@ export function authorizationRequest(
 }
 
 /** A browser that stops where a site's own pages begin. */
-export const personAt = ({ issuer }: TestServer, options: BrowserOptions = {}) =>
+export const personAt = ({ issuer }: Reached, options: BrowserOptions = {}) =>
   new CookieBrowser((url) => url.origin !== new URL(issuer).origin, options);
 
 /** Hidden fields of the page's form that posts to a path ending so. */
@@ -100,7 +107,7 @@ export interface TokenAnswer {
 
 /** POST to an endpoint as the site, authenticated with its secret by HTTP Basic. */
 export async function postAsSite(
-  { issuer }: TestServer,
+  { issuer, fetch = globalThis.fetch }: Reached,
   site: Site,
   path: string,
   fields: Readonly<Record<string, string>>,
@@ -121,7 +128,7 @@ export async function postAsSite(
 
 /** Redeems the code of a callback. */
 export const redeem = (
-  server: TestServer,
+  server: Reached,
   site: Site,
   { verifier }: SiteRequest,
   code: string,
@@ -134,7 +141,7 @@ export const redeem = (
   });
 
 /** Status and claims of the userinfo endpoint. */
-export async function userinfo({ issuer }: TestServer, accessToken: string) {
+export async function userinfo({ issuer, fetch = globalThis.fetch }: Reached, accessToken: string) {
   const response = await fetch(`${issuer}/me`, {
     headers: { authorization: `Bearer ${accessToken}` },
   });

@@ -20,6 +20,9 @@ export interface SecondProcessOrder {
 
 export interface SecondProcess {
   readonly port: number;
+  /** Of /readyz. */
+  readonly probePort: number;
+  /** As SIGTERM does; resolves when the process has ended. */
   stop(): Promise<void>;
 }
 
@@ -37,20 +40,20 @@ export async function startSecondProcess(
     databaseUrl: url,
     keys: keyPurposes.map((purpose) => [
       purpose,
-      keys.all(purpose).map(({ kid, secret }) => ({ kid, secret: secret.toString('base64url') })),
+      keys.all(purpose).map(({ kid, secret }) => ({ kid, secret: secret.export().toString('base64url') })),
     ]),
   };
   const child = fork(ENTRY, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = once(child, 'exit');
   child.send(order);
-  const [port] = (await Promise.race([
+  const [ports] = (await Promise.race([
     once(child, 'message'),
     ended.then(([code]) => {
       throw new Error(`the second process ended with ${String(code)} before it listened`);
     }),
-  ])) as [number];
+  ])) as [{ port: number; probePort: number }];
   return {
-    port,
+    ...ports,
     stop: async () => {
       child.disconnect();
       await ended;

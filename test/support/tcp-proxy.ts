@@ -1,4 +1,4 @@
-/** A TCP proxy in front of a server, so that a test can cut the line and mend it. */
+/** A TCP proxy in front of a server, so that a test can cut the line, mend it, or lead it elsewhere. */
 import {
   createConnection,
   createServer,
@@ -7,13 +7,18 @@ import {
   type Socket,
 } from 'node:net';
 
+export interface TcpTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
 export class TcpProxy {
-  readonly #target: { host: string; port: number };
+  #target: TcpTarget;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #port = 0;
 
-  constructor(target: { host: string; port: number }) {
+  constructor(target: TcpTarget) {
     this.#target = target;
   }
 
@@ -33,19 +38,29 @@ export class TcpProxy {
     await closed;
   }
 
+  /** New connections go there; those that are open stay where they are. */
+  switchTo(target: TcpTarget): void {
+    this.#target = target;
+  }
+
   #join(client: Socket): void {
     const upstream = createConnection(this.#target);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      this.#sockets.add(from);
-      from.on('error', () => from.destroy());
-      from.on('close', () => {
-        this.#sockets.delete(from);
-        to.destroy();
-      });
-      from.pipe(to);
+    for (const socket of [client, upstream]) {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
     }
+    joinSockets(client, upstream);
+  }
+}
+
+/** Carries bytes both ways until either side ends or fails; then both are closed. */
+export function joinSockets(client: Socket, upstream: Socket): void {
+  for (const [from, to] of [
+    [client, upstream],
+    [upstream, client],
+  ] as const) {
+    from.on('error', () => from.destroy());
+    from.on('close', () => to.destroy());
+    from.pipe(to);
   }
 }

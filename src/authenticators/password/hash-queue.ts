@@ -16,25 +16,38 @@ interface Job {
   readonly reject: (error: Error) => void;
 }
 
+/** Cores that are shared with other processes of this machine: one permit, one hash. */
+export interface HashPermits {
+  /** Threads that are worth having in this process. */
+  readonly threads: number;
+  acquire(): Promise<void>;
+  release(): void;
+}
+
 export interface HashQueueOptions {
   /** Tasks that may wait while every thread works. */
   readonly queueLength: number;
   /** Threads; at most (and by default) as many as there are cores for this process. */
   readonly threads?: number | undefined;
+  readonly permits?: HashPermits | undefined;
 }
 
 export class HashQueue {
   readonly #queueLength: number;
-  readonly #threads: number;
+  readonly #permits: HashPermits | undefined;
   readonly #waiting: Job[] = [];
   readonly #idle: Worker[] = [];
   readonly #working = new Map<Worker, Job>();
+  /** Permits that were asked for and not granted yet. */
+  #asked = 0;
   #closed = false;
 
   constructor(options: HashQueueOptions) {
     this.#queueLength = options.queueLength;
-    this.#threads = Math.min(options.threads ?? Infinity, availableParallelism());
-    for (let started = 0; started < this.#threads; started++) this.#idle.push(this.#start());
+    this.#permits = options.permits;
+    const wanted = options.threads ?? options.permits?.threads ?? Infinity;
+    const threads = Math.min(wanted, availableParallelism());
+    for (let started = 0; started < threads; started++) this.#idle.push(this.#start());
   }
 
   /**
@@ -48,10 +61,9 @@ export class HashQueue {
     if (this.#closed) return Promise.reject(new AppError('server.unavailable'));
     const { promise, resolve, reject } = Promise.withResolvers<string | boolean>();
     const job = { task, resolve, reject };
-    const worker = this.#idle.pop();
-    if (worker) this.#give(worker, job);
-    else if (this.#waiting.length < this.#queueLength) this.#waiting.push(job);
+    if (this.#waiting.length < this.#queueLength + this.#idle.length) this.#waiting.push(job);
     else reject(new AppError('server.busy', { retryAfterSeconds: 1 }));
+    this.#next();
     return promise;
   }
 
@@ -80,7 +92,24 @@ export class HashQueue {
     return worker;
   }
 
-  #give(worker: Worker, job: Job): void {
+  /** Work for every idle thread, as far as there is work and a permit for it. */
+  #next(): void {
+    while (this.#asked < Math.min(this.#idle.length, this.#waiting.length)) {
+      this.#asked += 1;
+      if (this.#permits) void this.#permits.acquire().then(() => this.#begin());
+      else this.#begin();
+    }
+  }
+
+  #begin(): void {
+    this.#asked -= 1;
+    const worker = this.#closed ? undefined : this.#idle.pop();
+    const job = worker && this.#waiting.shift();
+    if (!worker || !job) {
+      if (worker) this.#idle.push(worker);
+      this.#permits?.release();
+      return;
+    }
     this.#working.set(worker, job);
     worker.ref();
     worker.postMessage(job.task);
@@ -89,27 +118,22 @@ export class HashQueue {
   #finish(worker: Worker, outcome: HashOutcome): void {
     const job = this.#working.get(worker);
     this.#working.delete(worker);
+    this.#permits?.release();
     if (outcome.ok) job?.resolve(outcome.value);
     else job?.reject(new Error(outcome.message));
-    this.#next(worker);
+    worker.unref();
+    this.#idle.push(worker);
+    this.#next();
   }
 
   #replace(worker: Worker, cause: unknown): void {
     if (this.#closed) return;
+    if (this.#working.has(worker)) this.#permits?.release();
     this.#working.get(worker)?.reject(new AppError('server.unavailable', {}, { cause }));
     this.#working.delete(worker);
     const position = this.#idle.indexOf(worker);
     if (position >= 0) this.#idle.splice(position, 1);
-    this.#next(this.#start());
-  }
-
-  #next(worker: Worker): void {
-    const job = this.#waiting.shift();
-    if (job) {
-      this.#give(worker, job);
-    } else {
-      worker.unref();
-      this.#idle.push(worker);
-    }
+    this.#idle.push(this.#start());
+    this.#next();
   }
 }

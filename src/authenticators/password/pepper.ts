@@ -2,12 +2,12 @@
  * The pepper: a secret that a stolen database lacks. Passwords reach Argon2id only as an HMAC under
  * it, which also makes every byte count: 43 plain characters, whatever the password holds.
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 
 export interface PepperKey {
   /** Key id as it stands in front of a stored hash: letters, digits, `-`, `_`, `.`; never `$`. */
   readonly kid: string;
-  readonly secret: Buffer;
+  readonly secret: KeyObject;
 }
 
 /** The pepper keys that this server holds. */

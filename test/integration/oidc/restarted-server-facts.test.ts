@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,7 +128,7 @@ function withSettings(server: TestServer, groups: typeof ALLOWED): TestServer {
   return { ...server, foundations: { ...foundations, settings } };
 }
 
-const aKey = (kid: string): SecretKey => ({ kid, secret: randomBytes(32) });
+const aKey = (kid: string): SecretKey => ({ kid, secret: createSecretKey(randomBytes(32)) });
 
 const withCookieKeys = (others: KeyRing, cookies: readonly SecretKey[]) =>
   new KeyRing(

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +57,7 @@ describe('crypto/key-ring', () => {
 });
 
 describe('crypto/blind-index', () => {
-  const key = (kid: string): SecretKey => ({ kid, secret: Buffer.alloc(32, kid) });
+  const key = (kid: string): SecretKey => ({ kid, secret: createSecretKey(Buffer.alloc(32, kid)) });
   const indexWith = (...keys: SecretKey[]) =>
     new BlindIndex(new KeyRing(new Map([['index', keys]])).only('index'));
 

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { expect } from 'chai';
 import Koa, { type Context } from 'koa';
 import { CookieSignerWithKeys } from '#crypto/cookie-signer.ts';
@@ -8,7 +9,7 @@ import { AppError } from '#lib/errors.ts';
 import { serveKoa } from '../../support/koa-server.ts';
 
 const ISSUER = 'https://id.example.gov.cn';
-const key = (kid: string): SecretKey => ({ kid, secret: Buffer.alloc(32, kid) });
+const key = (kid: string): SecretKey => ({ kid, secret: createSecretKey(Buffer.alloc(32, kid)) });
 const tokensWith = (...keys: SecretKey[]) =>
   new FormTokens(new KeyRing(new Map([['csrf', keys]])).only('csrf'), ISSUER);
 

@@ -1,0 +1,55 @@
+/** What can be asked for: `npm run faults -- --short --seed 7 --only calm,node-killed --seconds 4`. */
+import { parseArgs } from 'node:util';
+import type { Fault } from './fault.ts';
+import { FAULTS } from './faults/catalogue.ts';
+
+export interface Options {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly operationsPerSecond: number;
+  readonly faults: readonly Fault[];
+  /** Leave the folder with the logs of all processes. */
+  readonly keep: boolean;
+}
+
+const SHORT = { seconds: 3, operationsPerSecond: 25 };
+const FULL = { seconds: 8, operationsPerSecond: 40 };
+
+/** @throws Error naming what is not understood */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      short: { type: 'boolean', default: false },
+      seed: { type: 'string' },
+      seconds: { type: 'string' },
+      rate: { type: 'string' },
+      only: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+    },
+  });
+  const defaults = values.short ? SHORT : FULL;
+  return {
+    seed: positive('seed', values.seed, Math.floor(performance.timeOrigin) % 1_000_000),
+    seconds: positive('seconds', values.seconds, defaults.seconds),
+    operationsPerSecond: positive('rate', values.rate, defaults.operationsPerSecond),
+    faults:
+      values.only === undefined
+        ? FAULTS.filter(({ short }) => short || !values.short)
+        : values.only.split(',').map(named),
+    keep: values.keep,
+  };
+}
+
+function positive(name: string, text: string | undefined, fallback: number): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (!(value > 0)) throw new Error(`--${name} must be a number above 0`);
+  return value;
+}
+
+function named(name: string): Fault {
+  const fault = FAULTS.find((one) => one.name === name);
+  if (fault) return fault;
+  const known = FAULTS.map((one) => one.name).join(', ');
+  throw new Error(`There is no fault "${name}". There are: ${known}`);
+}
