@@ -63,6 +63,7 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
       await records.audit.close();
       await hasher.close();
       await records.feed.stop();
+      await records.redis?.close();
     },
   };
 }

@@ -77,7 +77,9 @@ export class Clients {
    * version counts changes of the status as well.
    */
   async findPublished(clientId: string): Promise<Versioned<PublishedClient>> {
-    const row = isClientId(clientId) ? await FIND_PUBLISHED.first(this.#db, { clientId }) : undefined;
+    const row = isClientId(clientId)
+      ? await FIND_PUBLISHED.first(this.#db, { clientId })
+      : undefined;
     const isLive = row?.status === 'published';
     return { value: isLive ? toClient(row) : undefined, version: row?.revision ?? 0 };
   }
@@ -198,7 +200,9 @@ const isSame = (row: VersionRow, metadata: ClientMetadata, secretHash: string | 
   isDeepStrictEqual(row.metadata, JSON.parse(JSON.stringify(metadata))) &&
   (row.secret_hash ?? undefined) === secretHash;
 
-const toClient = (row: VersionRow): PublishedClient => ({
+const toClient = (
+  row: Pick<VersionRow, 'metadata' | 'secret_hash' | 'version'>,
+): PublishedClient => ({
   metadata: row.metadata,
   secretHash: row.secret_hash ?? undefined,
   version: row.version,

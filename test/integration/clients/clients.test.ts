@@ -119,11 +119,13 @@ describeOnEachDatabase('clients/clients', (current) => {
 
   it('finds no site that is disabled, retired or unknown', async () => {
     await clients.register(file, accept);
-    for (const status of ['disabled', 'retired']) {
-      await current().db('clients').where({ client_id: file.client_id }).update({ status });
+    for (const status of ['disabled', 'retired'] as const) {
+      expect(await clients.changeStatus(file.client_id, status), status).to.equal(true);
+      expect(await clients.changeStatus(file.client_id, status), status).to.equal(false);
       expect(await published(), status).to.equal(undefined);
     }
-    expect(await clients.findPublished('nobody')).to.equal(undefined);
-    expect(await clients.findPublished('no\0body')).to.equal(undefined);
+    for (const unknown of ['nobody', 'no\0body']) {
+      expect(await clients.findPublished(unknown)).to.deep.equal({ value: undefined, version: 0 });
+    }
   });
 });
