@@ -41,13 +41,24 @@ export const settingsSchema = z.object({
   databaseUrl: z
     .string()
     .optional()
-    .describe('DATABASE_URL; PostgreSQL connection string; the embedded database when absent.'),
+    .describe(
+      'DATABASE_URL; PostgreSQL connection string, several hosts with commas; embedded when absent.',
+    ),
   migrationDatabaseUrl: z
     .string()
     .optional()
     .describe(
       'PostgreSQL connection of the tables’ owner, for `migrate`; databaseUrl when absent.',
     ),
+  database: z
+    .object({
+      poolSize: whole(10).describe('Connections to PostgreSQL per process.'),
+      queueLength: whole(500).describe('Queries that may wait for one; more are refused with 503.'),
+      acquireMilliseconds: whole(1000).describe('Longest wait for a connection of the pool.'),
+      connectMilliseconds: whole(1000).describe('Longest wait for a new connection.'),
+      statementMilliseconds: whole(2500).describe('Longest statement.'),
+    })
+    .prefault({}),
   dataDirectory: z.string().min(1).default('data').describe('Folder of the embedded database.'),
   keysDirectory: z.string().default('keys').describe('Folder of the secret key files (mode 0600).'),
   logLevel: z
