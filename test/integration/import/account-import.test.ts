@@ -60,7 +60,10 @@ describeOnEachDatabase('account import', (current) => {
     });
     const document = { number: residentIdNumber(1), name: '测试公民', isBound: true };
     expect(await documents.primaryOf(id)).to.deep.include(document);
-    const row = await current().db('identity_documents').where({ account_id: id }).first();
+    const row = await current()
+      .db<{ account_id: string }>('identity_documents')
+      .where({ account_id: id })
+      .first();
     expect(row).to.include({ verified_by: 'import', evidence: 'case/1' });
     const other = await accounts.findIdBy({ kind: 'phone', value: '+8613700009999' });
     expect(await accounts.find(other ?? '')).to.include({ realNameLevel: 1 });
