@@ -10,6 +10,7 @@ import type { AccountIdentifier } from '#lib/account-identifier.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Channel } from '#lib/request-origin.ts';
 import { insertRows } from '#store/insert-rows.ts';
+import { statement } from '#store/statement.ts';
 import type { IdentityDocuments } from './identity-documents.ts';
 
 export type AccountStatus = 'active' | 'locked' | 'frozen' | 'cancelled' | 'deceased';
@@ -77,6 +78,40 @@ interface Row {
   updated_at: Date;
 }
 
+type Found = Pick<
+  Row,
+  'id' | 'status' | 'real_name_level' | 'real_name_method' | 'real_name_at' | 'updated_at'
+>;
+
+const FIND = statement<{ id: string }, Found>(
+  'accounts.find',
+  `
+  SELECT id, status, real_name_level, real_name_method, real_name_at, updated_at
+  FROM accounts WHERE id = :id`,
+);
+
+/** One per identifier, so that each is a probe of its own unique index. */
+const FIND_ID = {
+  phone: statement<{ candidates: readonly string[] }, { id: string }>(
+    'accounts.find_by_phone',
+    'SELECT id FROM accounts WHERE phone_index = ANY (:candidates) LIMIT 1',
+  ),
+  username: statement<{ candidates: readonly string[] }, { id: string }>(
+    'accounts.find_by_username',
+    'SELECT id FROM accounts WHERE username_index = ANY (:candidates) LIMIT 1',
+  ),
+};
+
+const CONTACT = statement<
+  { id: string },
+  Pick<Row, 'id' | SealedColumn | 'phone_verified_at' | 'email_verified_at'>
+>(
+  'accounts.contact',
+  `
+  SELECT id, username_sealed, phone_sealed, phone_verified_at, email_sealed, email_verified_at
+  FROM accounts WHERE id = :id`,
+);
+
 type SealedColumn = 'username_sealed' | 'phone_sealed' | 'email_sealed';
 
 export interface AccountsParts {
@@ -97,7 +132,7 @@ export class Accounts {
   }
 
   async find(id: string): Promise<Account | undefined> {
-    const row = await this.#db<Row>('accounts').where({ id }).first();
+    const row = await FIND.first(this.#db, { id });
     return row && toAccount(row);
   }
 
@@ -105,16 +140,13 @@ export class Accounts {
   async findIdBy(identifier: AccountIdentifier): Promise<string | undefined> {
     const { kind, value } = identifier;
     if (kind === 'resident_id') return await this.#parts.documents.findAccountByNumber(kind, value);
-    const column = kind === 'phone' ? 'phone_index' : 'username_index';
-    const row = await this.#db<Row>('accounts')
-      .whereIn(column, this.#parts.index.candidates(kind, value))
-      .first('id');
-    return row?.id;
+    const candidates = this.#parts.index.candidates(kind, value);
+    return (await FIND_ID[kind].first(this.#db, { candidates }))?.id;
   }
 
   /** @throws SealBroken when a stored value was tampered with */
   async contactOf(id: string): Promise<Contact | undefined> {
-    const row = await this.#db<Row>('accounts').where({ id }).first();
+    const row = await CONTACT.first(this.#db, { id });
     if (!row) return undefined;
     return {
       username: this.#open(row, 'username_sealed'),
@@ -204,14 +236,14 @@ export class Accounts {
     return this.#parts.sealer.seal(value, { table: 'accounts', column, rowId });
   }
 
-  #open(row: Row, column: SealedColumn): string | undefined {
+  #open(row: Pick<Row, 'id' | SealedColumn>, column: SealedColumn): string | undefined {
     const sealed = row[column];
     if (sealed === null) return undefined;
     return this.#parts.sealer.open(sealed, { table: 'accounts', column, rowId: row.id });
   }
 }
 
-const toAccount = (row: Row): Account => ({
+const toAccount = (row: Found): Account => ({
   id: row.id,
   status: row.status,
   realNameLevel: row.real_name_level,

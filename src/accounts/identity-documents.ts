@@ -8,6 +8,7 @@ import type { BlindIndex } from '#crypto/blind-index.ts';
 import type { Sealer } from '#crypto/sealing.ts';
 import type { Clock } from '#lib/clock.ts';
 import { insertRows } from '#store/insert-rows.ts';
+import { statement } from '#store/statement.ts';
 
 /** Document type codes; the other types of the design come with their rules. */
 export type DocumentType = 'resident_id';
@@ -67,6 +68,27 @@ interface Row {
   is_primary: boolean;
   created_at: Date;
 }
+
+const FIND_ACCOUNT = statement<
+  { group: string; candidates: readonly string[] },
+  { account_id: string }
+>(
+  'identity_documents.find_account',
+  `
+  SELECT account_id FROM identity_documents
+  WHERE type_group = :group AND country = 'CHN' AND number_index = ANY (:candidates) AND is_bound
+  LIMIT 1`,
+);
+
+type Primary = Pick<Row, 'id' | 'type' | 'number_sealed' | 'name_sealed' | 'valid_to' | 'is_bound'>;
+
+// `date` as text: the driver would turn it into midnight of the machine's own time zone.
+const PRIMARY = statement<{ accountId: string }, Primary>(
+  'identity_documents.primary',
+  `
+  SELECT id, type, number_sealed, name_sealed, to_char(valid_to, 'YYYY-MM-DD') AS valid_to, is_bound
+  FROM identity_documents WHERE account_id = :accountId AND is_primary`,
+);
 
 export class IdentityDocuments {
   readonly #db: Knex;
@@ -147,19 +169,14 @@ export class IdentityDocuments {
   /** The account that a bound number belongs to. */
   async findAccountByNumber(type: DocumentType, number: string): Promise<string | undefined> {
     const group = TYPE_GROUPS[type];
-    const row = await this.#db<Row>('identity_documents')
-      .where({ type_group: group, country: 'CHN', is_bound: true })
-      .whereIn('number_index', this.#index.candidates(`document:${group}`, number))
-      .first('account_id');
+    const candidates = this.#index.candidates(`document:${group}`, number);
+    const row = await FIND_ACCOUNT.first(this.#db, { group, candidates });
     return row?.account_id;
   }
 
   /** @throws SealBroken when a stored value was tampered with */
   async primaryOf(accountId: string): Promise<IdentityDocument | undefined> {
-    // `date` as text: the driver would turn it into midnight of the machine's own time zone.
-    const row: Row | undefined = await this.#db<Row>('identity_documents')
-      .where({ account_id: accountId, is_primary: true })
-      .first('*', this.#db.raw("to_char(valid_to, 'YYYY-MM-DD') AS valid_to"));
+    const row = await PRIMARY.first(this.#db, { accountId });
     if (!row) return undefined;
     const open = (column: 'number_sealed' | 'name_sealed') =>
       this.#sealer.open(row[column], { table: 'identity_documents', column, rowId: row.id });

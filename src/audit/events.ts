@@ -105,6 +105,11 @@ export interface AuditEvents {
 
 export type AuditEventName = keyof AuditEvents;
 
+/** An event with the details that belong to its name. */
+export type NamedEvent = {
+  [Name in AuditEventName]: { readonly name: Name; readonly details: AuditEvents[Name] };
+}[AuditEventName];
+
 /** One event on its way to the chain. */
 export interface AuditEvent {
   readonly name: AuditEventName;

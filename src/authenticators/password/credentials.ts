@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import type { Clock } from '#lib/clock.ts';
 import { insertRows } from '#store/insert-rows.ts';
+import { statement } from '#store/statement.ts';
 
 export interface PasswordCredential {
   readonly accountId: string;
@@ -19,6 +20,13 @@ interface Row {
   previous_hashes: string[];
 }
 
+const FIND = statement<{ accountId: string }, Row>(
+  'password_credentials.find',
+  `
+  SELECT account_id, password_hash, changed_at, previous_hashes
+  FROM password_credentials WHERE account_id = :accountId`,
+);
+
 const KEPT_HASHES = 5;
 
 export class PasswordCredentials {
@@ -32,9 +40,7 @@ export class PasswordCredentials {
 
   /** @param accountId - UUID; one that no account has is simply not found */
   async find(accountId: string): Promise<PasswordCredential | undefined> {
-    const row = await this.#db<Row>('password_credentials')
-      .where({ account_id: accountId })
-      .first();
+    const row = await FIND.first(this.#db, { accountId });
     return (
       row && {
         accountId: row.account_id,
