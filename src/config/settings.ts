@@ -42,7 +42,9 @@ export const settingsSchema = z.object({
   databaseUrl: z
     .string()
     .optional()
-    .describe('DATABASE_URL; PostgreSQL connection string; the embedded database when absent.'),
+    .describe(
+      'DATABASE_URL; PostgreSQL connection string, several hosts with commas; embedded when absent.',
+    ),
   migrationDatabaseUrl: z
     .string()
     .optional()
@@ -66,6 +68,15 @@ export const settingsSchema = z.object({
     .regex(/^[^{}]*$/, 'must not contain { or }')
     .default('yrt:')
     .describe('What every key in Redis begins with; its own for each installation on one Redis.'),
+  database: z
+    .object({
+      poolSize: whole(10).describe('Connections to PostgreSQL per process.'),
+      queueLength: whole(500).describe('Queries that may wait for one; more are refused with 503.'),
+      acquireMilliseconds: whole(1000).describe('Longest wait for a connection of the pool.'),
+      connectMilliseconds: whole(1000).describe('Longest wait for a new connection.'),
+      statementMilliseconds: whole(2500).describe('Longest statement.'),
+    })
+    .prefault({}),
   dataDirectory: z.string().min(1).default('data').describe('Folder of the embedded database.'),
   keysDirectory: z.string().default('keys').describe('Folder of the secret key files (mode 0600).'),
   logLevel: z

@@ -4,7 +4,7 @@
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
-import { isOutage } from '#http/error-handler.ts';
+import { isOutage } from '#store/outage.ts';
 import { originOf } from '#http/request-context.ts';
 import { mayRefresh } from './refresh-policy.ts';
 
