@@ -92,14 +92,14 @@ async function watchLimits({ service }: Cluster, stage: Stage, wire: Wire): Prom
 
 /** The load runs; the fault comes and goes. @returns the moment at which its cause was gone */
 async function suffer(
-  injection: { cluster: Cluster; stage: Stage },
+  { cluster, stage }: { cluster: Cluster; stage: Stage },
   { fault, load, seconds }: { fault: Fault; load: Load; seconds: number },
 ): Promise<number> {
   load.start();
   await sleep(STEADY_SECONDS * 1000);
-  await fault.inject(injection);
+  const heal = await fault.inject(cluster, stage);
   await sleep(seconds * 1000);
-  await fault.heal(injection);
+  await heal();
   const healedAt = performance.now();
   await sleep((fault.expected.recoverySeconds + STEADY_SECONDS) * 1000);
   await load.stop();
