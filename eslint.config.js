@@ -18,6 +18,7 @@ export const IMPORT_TABLE = {
   accounts: ['audit', 'store', 'crypto', 'jobs', ...GROUND],
   clients: ['audit', 'store', 'crypto', 'jobs', ...GROUND],
   authenticators: ['accounts', 'audit', 'http', 'store', 'crypto', 'jobs', ...GROUND],
+  import: ['authenticators', 'accounts', 'audit', 'store', 'crypto', 'jobs', ...GROUND],
   'sign-in': [
     ...['authenticators', 'accounts', 'clients', 'audit', 'http'],
     ...['i18n', 'store', 'crypto', 'jobs', ...GROUND],

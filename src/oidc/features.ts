@@ -22,6 +22,8 @@ export function createFeatures(
 ): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
+    // Our own keys sign on node:crypto (signing-key.ts).
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     jwtUserinfo: { enabled: true },
     claimsParameter: { enabled: true },
     clientCredentials: { enabled: true },

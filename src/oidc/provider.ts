@@ -29,6 +29,7 @@ import type { ProviderPages } from './pages.ts';
 import { pairwiseSubject } from './pairwise.ts';
 import { listen, type ListenerParts } from './events.ts';
 import { patchProvider, type PatchParts } from './patches.ts';
+import { SigningKey } from './signing-key.ts';
 
 export interface ProviderParts extends ClaimsParts, PatchParts, ListenerParts {
   readonly settings: Settings;
@@ -58,7 +59,7 @@ function configurationOf(parts: ProviderParts, jwks: readonly JWK[]): Configurat
   const { settings } = parts;
   return {
     adapter: parts.adapter,
-    jwks: { keys: [...jwks] },
+    jwks: { keys: jwks.map((jwk) => new SigningKey(jwk)) },
     findAccount: createFindAccount(parts),
     loadExistingGrant: createLoadExistingGrant(parts.consents),
     ...metadataRules(settings, parts.pages),
