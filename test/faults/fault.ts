@@ -14,7 +14,7 @@ export interface Fault {
    *
    * @returns what takes its cause away; what the server needs from then on is its recovery
    */
-  inject(cluster: Cluster, stage: Stage): Promise<() => Promise<void>>;
+  inject(cluster: Cluster, stage: Stage): Promise<() => Promise<void> | void>;
   /** Makes the cluster whole again, once all is judged. */
   restore?(cluster: Cluster): Promise<void>;
 }
@@ -53,4 +53,15 @@ export const TOLD: Expectation = {
   mayLose: ['code', 'refresh_token', 'interaction'],
 };
 
-export const nothing = () => Promise.resolve();
+/** The same with limits so many times as long. */
+export const patiently = (expected: Expectation, times: number): Expectation => ({
+  ...expected,
+  longestMilliseconds: expected.longestMilliseconds * times,
+  ...(expected.longestSignInMilliseconds !== undefined && {
+    longestSignInMilliseconds: expected.longestSignInMilliseconds * times,
+  }),
+  recoverySeconds: expected.recoverySeconds * times,
+});
+
+/** How a fault is healed that was over at once. */
+export const nothing = () => undefined;

@@ -15,7 +15,6 @@ export const hangingSite: Fault = {
     receiver.behaviour = 'hang';
     return Promise.resolve(() => {
       receiver.behaviour = 200;
-      return Promise.resolve();
     });
   },
 };

@@ -24,7 +24,7 @@ export const postgresqlStopped: Fault = {
   expected: TOLD,
   inject: ({ postgresql }) => {
     postgresql.freeze();
-    return Promise.resolve(async () => postgresql.thaw());
+    return Promise.resolve(() => postgresql.thaw());
   },
 };
 

@@ -26,7 +26,7 @@ export const redisStopped: Fault = {
   expected: FORGETFUL,
   inject: ({ redis }) => {
     redis.freeze();
-    return Promise.resolve(async () => redis.thaw());
+    return Promise.resolve(() => redis.thaw());
   },
   restore: ({ redis }) => redis.becomeWhole(),
 };
@@ -58,9 +58,6 @@ export const redisSplit: Fault = {
   name: 'redis-primary-stopped',
   short: false,
   expected: FORGETFUL,
-  inject: async ({ redis }) => {
-    const thaw = await redis.freezePrimary();
-    return async () => thaw();
-  },
+  inject: ({ redis }) => redis.freezePrimary(),
   restore: ({ redis }) => redis.becomeWhole(),
 };

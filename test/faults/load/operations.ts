@@ -116,6 +116,8 @@ async function redeemInto(stage: Stage, session: LiveSession, code: SingleUse): 
   const visit = visitOf(code.site, await stage.sites.use(code));
   if (!visit) {
     stage.journal.losses.push('code');
+    // A repetition of a code that was used after all takes the site's earlier tokens with it.
+    session.visits.delete(code.site);
     return;
   }
   stage.journal.spent.push(code);
