@@ -205,7 +205,7 @@ export async function tryAgain({ sites, journal }: Stage, one: SingleUse): Promi
 export async function tryRevoked({ people, sites, journal }: Stage, one: Revoked): Promise<void> {
   const works =
     one.kind === 'session'
-      ? await people.isSignedIn(one.browser)
+      ? (await people.answerWithoutPage(one.browser)) === 'code'
       : one.kind === 'refresh_token'
         ? (await sites.use(one)).status === 200
         : (await sites.isActive(one.site, one.value)) ||
