@@ -4,8 +4,10 @@
  * have ended since. So everything ends here: sessions, grants and with them every refresh token,
  * codes and opaque tokens. People sign in again; sites are told by logout notices.
  */
+import { parseRedisUrl } from '#lib/redis-url.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
 import { enqueueLogoutNotices, type LogoutClients } from '#oidc/backchannel-logout.ts';
+import { emptyRedis } from '#store/redis/emptying.ts';
 import { FIRST_ACCOUNT, RestoredState } from '#store/restored-state.ts';
 import type { EndedSession } from '#store/session-store.ts';
 import { noticeClients } from './account-commands.ts';
@@ -22,6 +24,7 @@ export async function finishRestore(
   records: Records,
   print: Print,
 ): Promise<number> {
+  await forgetCopies(context, print);
   const state = new RestoredState({ ...context, sealer: records.sealer });
   const total = { accounts: 0, sessions: 0 };
   const end = await createEnding(context, records, state);
@@ -39,6 +42,13 @@ export async function finishRestore(
       'let nobody in before the newest from before the restore has expired.',
   );
   return 0;
+}
+
+async function forgetCopies({ settings }: CommandContext, print: Print): Promise<void> {
+  const target = parseRedisUrl(settings.redisUrl ?? '');
+  if (!target) return;
+  const removed = await emptyRedis(target, settings.redisKeyPrefix);
+  print(`Removed ${removed} keys from Redis.`);
 }
 
 /** A function that ends a page of accounts, owing the sites their notices, and says how many sessions. */
