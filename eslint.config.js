@@ -18,6 +18,7 @@ export const IMPORT_TABLE = {
   accounts: ['audit', 'store', 'crypto', 'jobs', ...GROUND],
   clients: ['audit', 'store', 'crypto', 'jobs', ...GROUND],
   authenticators: ['accounts', 'audit', 'http', 'store', 'crypto', 'jobs', ...GROUND],
+  import: ['authenticators', 'accounts', 'audit', 'store', 'crypto', 'jobs', ...GROUND],
   'sign-in': [
     ...['authenticators', 'accounts', 'clients', 'audit', 'http'],
     ...['i18n', 'store', 'crypto', 'jobs', ...GROUND],
@@ -127,6 +128,8 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
+        URLSearchParams: 'readonly',
+        AbortSignal: 'readonly',
         document: 'readonly',
         window: 'readonly',
         customElements: 'readonly',

@@ -10,8 +10,9 @@ import { DataDirectoryInUse } from '#store/data-lock.ts';
 import { openDatabase } from '#store/database.ts';
 import { COMMANDS, migrateTables, runCommand } from './commands.ts';
 import { askRunningServer } from './control-socket.ts';
+import { createProgressDisplay } from './progress-display.ts';
 
-const print = (line: string) => console.log(line);
+const { print, showProgress } = createProgressDisplay(process.stdout);
 
 async function main(): Promise<number> {
   const args = process.argv.slice(2);
@@ -28,10 +29,9 @@ async function main(): Promise<number> {
     engine = await openDatabase(settings);
   } catch (error) {
     if (!(error instanceof DataDirectoryInUse)) throw error;
-    const result = await askRunningServer(settings.dataDirectory, args);
-    if (!result) throw error;
-    print(result.output);
-    return result.exitCode;
+    const exitCode = await askRunningServer(settings.dataDirectory, args, { print, showProgress });
+    if (exitCode === undefined) throw error;
+    return exitCode;
   }
   try {
     if (args[0] === 'migrate') return await migrateTables(engine, print);
@@ -39,7 +39,8 @@ async function main(): Promise<number> {
     const log = createLogger({ logLevel: 'error' });
     const db = engine.connect('application');
     try {
-      return await runCommand(args, { settings, keys, db, clock: systemClock, log, engine }, print);
+      const foundations = { settings, keys, db, clock: systemClock, log };
+      return await runCommand(args, { ...foundations, engine, showProgress }, print);
     } finally {
       await db.destroy();
     }

@@ -3,6 +3,7 @@
  * the server that holds the embedded one (control-socket.ts); the words go through `print`.
  */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Knex } from 'knex';
 import { verifyAuditChain } from '#audit/verify.ts';
 import { ClientMetadataInvalid } from '#clients/client-metadata.ts';
@@ -13,11 +14,17 @@ import type { DatabaseEngine } from '#store/database.ts';
 import { lockAccount, unlockAccount } from './account-commands.ts';
 import { readDemo } from './demo/demo-file.ts';
 import { seedDemo } from './demo/seed.ts';
+import { importAccounts } from './import-command.ts';
+import type { ShowProgress } from './progress-display.ts';
 import { finishRestore } from './restore-command.ts';
 import { createRecords, type Foundations, type Records } from './services.ts';
 
 export interface CommandContext extends Foundations {
   readonly engine: DatabaseEngine;
+  /** Where the operator is: what file names are relative to; this process's folder when absent. */
+  readonly workingDirectory?: string;
+  /** For commands that take long. */
+  readonly showProgress?: ShowProgress;
 }
 
 export type Print = (line: string) => void;
@@ -55,6 +62,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'demo seed',
     summary: 'add the synthetic citizens and sites of config/demo.json',
     run: seed,
+  },
+  'account import': {
+    usage: 'account import FILE.ndjson',
+    summary: 'add accounts of another system; a second run goes on where the first one stopped',
+    run: (context, args, print) => importAccounts(context, args, print),
   },
   'account lock': {
     usage: 'account lock ACCOUNT REASON',
@@ -110,7 +122,8 @@ async function withRecords(
 
 async function registerClients(context: CommandContext, [file]: readonly string[], print: Print) {
   if (file === undefined) return misused('client register', print);
-  const content = JSON.parse(readFileSync(file, 'utf8')) as unknown;
+  const path = resolve(context.workingDirectory ?? '.', file);
+  const content = JSON.parse(readFileSync(path, 'utf8')) as unknown;
   return await withRecords(context, async (records) => {
     const published = await records.signingKeys.published();
     const check = createRegistrationCheck(context.settings, published);

@@ -6,7 +6,9 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join, relative } from 'node:path';
-import { runCommand, type CommandContext } from './commands.ts';
+import { createInterface } from 'node:readline';
+import { runCommand, type CommandContext, type Print } from './commands.ts';
+import type { Progress, ShowProgress } from './progress-display.ts';
 
 /** A relative path, because socket paths are limited to about a hundred characters. */
 const socketPath = (dataDirectory: string) =>
@@ -16,10 +18,14 @@ const socketPath = (dataDirectory: string) =>
 
 const MAX_COMMAND_BYTES = 64 * 1024;
 
-interface CommandResult {
-  readonly output: string;
-  readonly exitCode: number;
+interface CommandRequest {
+  readonly args: readonly string[];
+  readonly workingDirectory: string;
 }
+
+/** What the server says, one JSON object a line; the exit code comes last. */
+type Message =
+  { readonly line: string } | { readonly progress: Progress } | { readonly exitCode: number };
 
 /** Serves commands until it is closed. Call it only while holding the data folder's lock. */
 export async function startControlSocket(
@@ -38,7 +44,10 @@ export async function startControlSocket(
       if (request.length > MAX_COMMAND_BYTES) connection.destroy();
     });
     connection.on('end', () => {
-      void answer(request, context).then((result) => connection.end(JSON.stringify(result)));
+      const say = (message: Message) => {
+        if (connection.writable) connection.write(`${JSON.stringify(message)}\n`);
+      };
+      void answer(request, context, say).finally(() => connection.end());
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -50,29 +59,36 @@ export async function startControlSocket(
   return { close: () => server.close() };
 }
 
-async function answer(request: string, context: CommandContext): Promise<CommandResult> {
-  const lines: string[] = [];
-  const args = JSON.parse(request) as string[];
-  const exitCode = await runCommand(args, context, (line) => lines.push(line));
-  return { output: lines.join('\n'), exitCode };
+async function answer(request: string, context: CommandContext, say: (message: Message) => void) {
+  const { args, workingDirectory } = JSON.parse(request) as CommandRequest;
+  const showProgress: ShowProgress = (progress) => say({ progress });
+  const ownContext = { ...context, workingDirectory, showProgress };
+  say({ exitCode: await runCommand(args, ownContext, (line) => say({ line })) });
 }
 
 /**
- * Hands a command to the running server.
+ * Hands a command to the running server and shows what it says.
  *
- * @returns undefined when no server answers there
+ * @returns its exit code; undefined when no server answers there, or it ended before the command did
  */
-export function askRunningServer(
+export async function askRunningServer(
   dataDirectory: string,
   args: readonly string[],
-): Promise<CommandResult | undefined> {
-  return new Promise((resolve) => {
-    const connection = createConnection({ path: socketPath(dataDirectory), allowHalfOpen: true });
-    let response = '';
-    connection.setEncoding('utf8');
-    connection.on('connect', () => connection.end(JSON.stringify(args)));
-    connection.on('data', (chunk: string) => (response += chunk));
-    connection.on('error', () => resolve(undefined));
-    connection.on('end', () => resolve(JSON.parse(response) as CommandResult));
-  });
+  { print, showProgress }: { readonly print: Print; readonly showProgress: ShowProgress },
+): Promise<number | undefined> {
+  const connection = createConnection({ path: socketPath(dataDirectory), allowHalfOpen: true });
+  const request: CommandRequest = { args, workingDirectory: process.cwd() };
+  connection.on('connect', () => connection.end(JSON.stringify(request)));
+  let exitCode: number | undefined;
+  try {
+    for await (const text of createInterface(connection)) {
+      const message = JSON.parse(text) as Message;
+      if ('line' in message) print(message.line);
+      else if ('progress' in message) showProgress(message.progress);
+      else exitCode = message.exitCode;
+    }
+  } catch {
+    // Nobody listens there, or the server died: what came until then is all there is.
+  }
+  return exitCode;
 }

@@ -9,6 +9,8 @@ import type { Sealer } from '#crypto/sealing.ts';
 import type { AccountIdentifier } from '#lib/account-identifier.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Channel } from '#lib/request-origin.ts';
+import { insertRows } from '#store/insert-rows.ts';
+import { statement } from '#store/statement.ts';
 import type { IdentityDocuments } from './identity-documents.ts';
 
 export type AccountStatus = 'active' | 'locked' | 'frozen' | 'cancelled' | 'deceased';
@@ -35,14 +37,27 @@ export interface Contact {
 }
 
 export interface NewAccount {
+  /** `active` when absent. */
+  readonly status?: AccountStatus;
   /** Folded by lib/account-identifier.ts. */
   readonly username?: string;
   /** E.164 */
   readonly phone?: string;
   readonly email?: string;
-  readonly contactVerified: boolean;
+  /** Of phone and mail: whether the person was seen to receive there. */
+  readonly phoneVerified?: boolean;
+  readonly emailVerified?: boolean;
   readonly channel: Channel;
-  readonly realName: { level: RealNameLevel; method?: string };
+  /** `at`: when the level was reached; now when absent. */
+  readonly realName: { level: RealNameLevel; method?: string; at?: Date };
+}
+
+/** A sealed row that waits to be inserted, and what may not belong to another account. */
+export interface PreparedAccount {
+  readonly id: string;
+  readonly row: Readonly<Record<string, unknown>>;
+  readonly usernameIndex: string | undefined;
+  readonly phoneIndex: string | undefined;
 }
 
 interface Row {
@@ -62,6 +77,40 @@ interface Row {
   created_at: Date;
   updated_at: Date;
 }
+
+type Found = Pick<
+  Row,
+  'id' | 'status' | 'real_name_level' | 'real_name_method' | 'real_name_at' | 'updated_at'
+>;
+
+const FIND = statement<{ id: string }, Found>(
+  'accounts.find',
+  `
+  SELECT id, status, real_name_level, real_name_method, real_name_at, updated_at
+  FROM accounts WHERE id = :id`,
+);
+
+/** One per identifier, so that each is a probe of its own unique index. */
+const FIND_ID = {
+  phone: statement<{ candidates: readonly string[] }, { id: string }>(
+    'accounts.find_by_phone',
+    'SELECT id FROM accounts WHERE phone_index = ANY (:candidates) LIMIT 1',
+  ),
+  username: statement<{ candidates: readonly string[] }, { id: string }>(
+    'accounts.find_by_username',
+    'SELECT id FROM accounts WHERE username_index = ANY (:candidates) LIMIT 1',
+  ),
+};
+
+const CONTACT = statement<
+  { id: string },
+  Pick<Row, 'id' | SealedColumn | 'phone_verified_at' | 'email_verified_at'>
+>(
+  'accounts.contact',
+  `
+  SELECT id, username_sealed, phone_sealed, phone_verified_at, email_sealed, email_verified_at
+  FROM accounts WHERE id = :id`,
+);
 
 type SealedColumn = 'username_sealed' | 'phone_sealed' | 'email_sealed';
 
@@ -83,7 +132,7 @@ export class Accounts {
   }
 
   async find(id: string): Promise<Account | undefined> {
-    const row = await this.#db<Row>('accounts').where({ id }).first();
+    const row = await FIND.first(this.#db, { id });
     return row && toAccount(row);
   }
 
@@ -91,16 +140,13 @@ export class Accounts {
   async findIdBy(identifier: AccountIdentifier): Promise<string | undefined> {
     const { kind, value } = identifier;
     if (kind === 'resident_id') return await this.#parts.documents.findAccountByNumber(kind, value);
-    const column = kind === 'phone' ? 'phone_index' : 'username_index';
-    const row = await this.#db<Row>('accounts')
-      .whereIn(column, this.#parts.index.candidates(kind, value))
-      .first('id');
-    return row?.id;
+    const candidates = this.#parts.index.candidates(kind, value);
+    return (await FIND_ID[kind].first(this.#db, { candidates }))?.id;
   }
 
   /** @throws SealBroken when a stored value was tampered with */
   async contactOf(id: string): Promise<Contact | undefined> {
-    const row = await this.#db<Row>('accounts').where({ id }).first();
+    const row = await CONTACT.first(this.#db, { id });
     if (!row) return undefined;
     return {
       username: this.#open(row, 'username_sealed'),
@@ -116,27 +162,60 @@ export class Accounts {
    * @throws the driver's 23505 when the phone or user name belongs to another account
    */
   async create(account: NewAccount, db: Knex = this.#db): Promise<string> {
+    const prepared = this.prepare(account);
+    await this.insert([prepared], db);
+    return prepared.id;
+  }
+
+  /** Seals and indexes a new account; nothing is stored yet. */
+  prepare(account: NewAccount): PreparedAccount {
     const now = this.#parts.clock.now();
     const id = uuidV7();
-    const verifiedAt = account.contactVerified ? now : null;
-    await db<Row>('accounts').insert({
+    const { phone, email, username, realName } = account;
+    const row: Row = {
       id,
-      status: 'active',
+      status: account.status ?? 'active',
       channel: account.channel,
-      username_sealed: this.#seal(id, 'username_sealed', account.username),
-      username_index: this.#index('username', account.username),
-      phone_sealed: this.#seal(id, 'phone_sealed', account.phone),
-      phone_index: this.#index('phone', account.phone),
-      phone_verified_at: account.phone === undefined ? null : verifiedAt,
-      email_sealed: this.#seal(id, 'email_sealed', account.email),
-      email_verified_at: account.email === undefined ? null : verifiedAt,
-      real_name_level: account.realName.level,
-      real_name_method: account.realName.method ?? null,
-      real_name_at: account.realName.level > 1 ? now : null,
+      username_sealed: this.#seal(id, 'username_sealed', username),
+      username_index: this.#index('username', username),
+      phone_sealed: this.#seal(id, 'phone_sealed', phone),
+      phone_index: this.#index('phone', phone),
+      phone_verified_at: phone !== undefined && account.phoneVerified ? now : null,
+      email_sealed: this.#seal(id, 'email_sealed', email),
+      email_verified_at: email !== undefined && account.emailVerified ? now : null,
+      real_name_level: realName.level,
+      real_name_method: realName.method ?? null,
+      real_name_at: realName.level > 1 ? (realName.at ?? now) : null,
       created_at: now,
       updated_at: now,
-    });
-    return id;
+    };
+    const [usernameIndex, phoneIndex] = [
+      row.username_index ?? undefined,
+      row.phone_index ?? undefined,
+    ];
+    return { id, row: { ...row }, usernameIndex, phoneIndex };
+  }
+
+  /** @throws the driver's 23505 when a phone or user name belongs to another account */
+  async insert(prepared: readonly PreparedAccount[], db: Knex = this.#db): Promise<void> {
+    await insertRows(
+      db,
+      'accounts',
+      prepared.map(({ row }) => row),
+    );
+  }
+
+  /** Which of these blind indexes belong to which account. */
+  async ownersOf(
+    indexes: { readonly phones: readonly string[]; readonly usernames: readonly string[] },
+    db: Knex = this.#db,
+  ): Promise<Map<string, string>> {
+    const { rows } = await db.raw<{ rows: { value: string; id: string }[] }>(
+      `SELECT phone_index AS value, id FROM accounts WHERE phone_index = ANY(?)
+       UNION ALL SELECT username_index, id FROM accounts WHERE username_index = ANY(?)`,
+      [[...indexes.phones], [...indexes.usernames]],
+    );
+    return new Map(rows.map(({ value, id }) => [value, id]));
   }
 
   /** Sets the status; false when there is no such account or it already has that status. */
@@ -157,14 +236,14 @@ export class Accounts {
     return this.#parts.sealer.seal(value, { table: 'accounts', column, rowId });
   }
 
-  #open(row: Row, column: SealedColumn): string | undefined {
+  #open(row: Pick<Row, 'id' | SealedColumn>, column: SealedColumn): string | undefined {
     const sealed = row[column];
     if (sealed === null) return undefined;
     return this.#parts.sealer.open(sealed, { table: 'accounts', column, rowId: row.id });
   }
 }
 
-const toAccount = (row: Row): Account => ({
+const toAccount = (row: Found): Account => ({
   id: row.id,
   status: row.status,
   realNameLevel: row.real_name_level,

@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import { v7 as uuidV7 } from 'uuid';
 import type { Clock } from '#lib/clock.ts';
 import type { Channel } from '#lib/request-origin.ts';
+import { statement } from '#store/statement.ts';
 
 export interface Consent {
   readonly scopes: readonly string[];
@@ -32,6 +33,17 @@ interface Row {
   withdrawn_at: Date | null;
 }
 
+const FIND = statement<
+  { accountId: string; clientId: string },
+  Pick<Row, 'scopes' | 'claims' | 'rejected_scopes'>
+>(
+  'consents.find',
+  `
+  SELECT scopes, claims, rejected_scopes FROM consents
+  WHERE account_id = :accountId AND client_id = :clientId AND withdrawn_at IS NULL
+  ORDER BY granted_at DESC, id DESC LIMIT 1`,
+);
+
 export class Consents {
   readonly #db: Knex;
   readonly #clock: Clock;
@@ -43,12 +55,7 @@ export class Consents {
 
   /** The consent in force, undefined when there is none. */
   async find(accountId: string, clientId: string): Promise<Consent | undefined> {
-    const row = await this.#db<Row>('consents')
-      .where({ account_id: accountId, client_id: clientId })
-      .whereNull('withdrawn_at')
-      .orderBy('granted_at', 'desc')
-      .orderBy('id', 'desc')
-      .first();
+    const row = await FIND.first(this.#db, { accountId, clientId });
     return row && { scopes: row.scopes, claims: row.claims, rejectedScopes: row.rejected_scopes };
   }
 

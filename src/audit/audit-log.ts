@@ -16,7 +16,7 @@ import { ChainKeys, type Checkpoint } from './chain-keys.ts';
 import { ChainWriter, type Appended } from './chain-writer.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { fieldsOf, type EventFields } from './event-row.ts';
-import type { AuditEvent, AuditEventName, AuditEvents } from './events.ts';
+import type { AuditEvent, AuditEventName, AuditEvents, NamedEvent } from './events.ts';
 import { GroupCommit } from './group-commit.ts';
 
 export interface AuditLogOptions {
@@ -41,11 +41,14 @@ const RETRY_SECONDS = 5;
 export interface AuditedChange<Result> {
   /** Names the rows that are changed, e.g. the account: orders the changes of one transaction. */
   readonly key: string;
+  readonly origin: RequestOrigin;
   /**
    * Makes the change, in the transaction given, with few quick statements: others wait behind it. It
    * may be called again, in another transaction, when the first was rolled back.
    */
-  make(transaction: Knex): Promise<{ result: Result; events: readonly AuditEvent[] }>;
+  readonly make: (
+    transaction: Knex,
+  ) => Promise<{ readonly result: Result; readonly events: readonly NamedEvent[] }>;
 }
 
 export class AuditLog {
@@ -100,13 +103,13 @@ export class AuditLog {
    *
    * @throws as `record`; then neither the change nor the events are there
    */
-  async change<Result>({ key, make }: AuditedChange<Result>): Promise<Result> {
+  async change<Result>({ key, origin, make }: AuditedChange<Result>): Promise<Result> {
     return await this.#guarded(async () => {
       let made: { result: Result } | undefined;
       const write = async (transaction: Knex) => {
         const { result, events } = await make(transaction);
         made = { result };
-        return events.map((event) => this.#fieldsOf(event));
+        return events.map((event) => this.#fieldsOf({ ...event, origin }));
       };
       await this.#commits.add({ key, write });
       if (made === undefined) throw new Error('A change was committed without being made.');

@@ -71,6 +71,18 @@ export interface AuditEvents {
 
   /** An account came into being. */
   account_created: { accountId: string; registeredBy: string };
+  /**
+   * Accounts came into being from an operator's file: one event for each portion that was stored at
+   * once. Those that were refused or there already changed nothing.
+   */
+  accounts_imported: {
+    importId: number;
+    firstLine: number;
+    lastLine: number;
+    imported: number;
+    present: number;
+    refused: number;
+  };
   /** An account was locked, frozen, cancelled, reopened…; DESIGN §4 has the states. */
   account_status_changed: { accountId: string; from: string; to: string; reason: string };
 
@@ -92,6 +104,11 @@ export interface AuditEvents {
 }
 
 export type AuditEventName = keyof AuditEvents;
+
+/** An event with the details that belong to its name. */
+export type NamedEvent = {
+  [Name in AuditEventName]: { readonly name: Name; readonly details: AuditEvents[Name] };
+}[AuditEventName];
 
 /** One event on its way to the chain. */
 export interface AuditEvent {

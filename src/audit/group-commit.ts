@@ -17,7 +17,7 @@ export interface Entry {
    */
   readonly key: string | undefined;
   /** Gives the events to record. Called again, in another transaction, when the batch failed. */
-  write(transaction: Knex): Promise<readonly EventFields[]> | readonly EventFields[];
+  readonly write: (transaction: Knex) => Promise<readonly EventFields[]> | readonly EventFields[];
 }
 
 export interface GroupCommitOptions {

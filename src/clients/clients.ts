@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import type { Clock } from '#lib/clock.ts';
+import { statement } from '#store/statement.ts';
 import {
   ClientMetadataInvalid,
   parseRegistration,
@@ -45,6 +46,17 @@ interface ClientRow {
   updated_at: Date;
 }
 
+type Published = Pick<VersionRow, 'metadata' | 'secret_hash' | 'version'>;
+
+const FIND_PUBLISHED = statement<{ clientId: string }, Published>(
+  'clients.find_published',
+  `
+  SELECT v.metadata, v.secret_hash, v.version
+  FROM clients c
+  JOIN client_versions v ON v.client_id = c.client_id AND v.version = c.published_version
+  WHERE c.client_id = :clientId AND c.status = 'published'`,
+);
+
 /** @throws ClientMetadataInvalid */
 type Check = (client: PublishedClient) => void;
 
@@ -62,8 +74,8 @@ export class Clients {
   /** The published version of a client that is neither disabled nor retired. */
   async findPublished(clientId: string): Promise<PublishedClient | undefined> {
     if (!isClientId(clientId)) return undefined;
-    const row = await this.#publishedVersion(this.#db, clientId).where({ status: 'published' });
-    return row[0] && toClient(row[0]);
+    const row = await FIND_PUBLISHED.first(this.#db, { clientId });
+    return row && toClient(row);
   }
 
   /**
@@ -145,7 +157,7 @@ const isSame = (row: VersionRow, metadata: ClientMetadata, secretHash: string | 
   isDeepStrictEqual(row.metadata, JSON.parse(JSON.stringify(metadata))) &&
   (row.secret_hash ?? undefined) === secretHash;
 
-const toClient = (row: VersionRow): PublishedClient => ({
+const toClient = (row: Published): PublishedClient => ({
   metadata: row.metadata,
   secretHash: row.secret_hash ?? undefined,
   version: row.version,

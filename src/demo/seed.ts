@@ -65,7 +65,14 @@ async function seedCitizen(
   await db.transaction(async (transaction) => {
     const accountId = await accounts.create(
       {
-        ...{ username, phone, email: citizen.email, contactVerified: true, channel: 'web' },
+        ...{
+          username,
+          phone,
+          email: citizen.email,
+          phoneVerified: true,
+          emailVerified: true,
+          channel: 'web',
+        },
         realName: { level, ...(level >= BOUND_FROM_LEVEL && { method: 'demo' }) },
       },
       transaction,

@@ -97,8 +97,9 @@ export class AttemptLedger {
       const refusal = state && refusalOf(state, now, this.#settings);
       if (refusal) return refused(refusal, consequence);
       const overdue = state ? overdueReservations(state, now) : [];
-      for (const { token: dead, deadline } of overdue) {
-        consequence = { ...consequence, ...(await this.#settleWrong(bucket, dead, deadline)) };
+      for (const { token: dead, deadline: at } of overdue) {
+        const settled = await this.#settleWrong(bucket, { token: dead, at });
+        consequence = { ...consequence, ...settled };
       }
       if (overdue.length > 0) continue;
 
@@ -113,12 +114,18 @@ export class AttemptLedger {
   /**
    * Counts the compared answer. A right one ends the row of wrong ones in its bucket. Settling twice,
    * or after the reservation expired, changes nothing.
+   *
+   * @param db - the transaction, when what follows from the answer is written in the same one
    */
-  async settle(reservation: Reservation, outcome: 'right' | 'wrong'): Promise<Consequence> {
-    if (outcome === 'wrong') {
-      return await this.#settleWrong(reservation, reservation.token, this.#clock.now());
-    }
-    await this.#table.settleRight(reservation, reservation.token, this.#clock.now());
+  async settle(
+    reservation: Reservation,
+    outcome: 'right' | 'wrong',
+    db?: Knex,
+  ): Promise<Consequence> {
+    const settling = { token: reservation.token, at: this.#clock.now() };
+    if (outcome === 'wrong') return await this.#settleWrong(reservation, settling, db);
+    await this.#table.settleRight(reservation, settling, db);
+    // Who is woken before the transaction ends waits for it at the bucket's row.
     this.#waiters.wake(keyOf(reservation), this.#settings.maxPerWindow);
     return {};
   }
@@ -142,8 +149,12 @@ export class AttemptLedger {
     return await this.#table.sweep(this.#clock.now());
   }
 
-  async #settleWrong(bucket: Bucket, token: string, at: Date): Promise<Consequence> {
-    const state = await this.#table.settleWrong(bucket, token, at);
+  async #settleWrong(
+    bucket: Bucket,
+    settling: { token: string; at: Date },
+    db?: Knex,
+  ): Promise<Consequence> {
+    const state = await this.#table.settleWrong(bucket, settling, db);
     const consequence = state ? this.#consequenceOf(state) : {};
     const isShut = consequence.disabled ?? consequence.lockedForSeconds !== undefined;
     this.#waiters.wake(keyOf(bucket), isShut ? Infinity : 1);

@@ -1,6 +1,7 @@
 /** The table `sign_in_attempts`: the statements of the attempt ledger, each atomic by itself. */
 import type { Knex } from 'knex';
 import type { Settings } from '#config/settings.ts';
+import { statement } from '#store/statement.ts';
 import type { BucketState } from './attempt-state.ts';
 
 /** Where answers are counted together. */
@@ -13,10 +14,17 @@ export interface Bucket {
   readonly device: string;
 }
 
+type Settling = Bucket & { token: string; at: Date };
+
 // Takes a place if one is free. Right answers free their places, so what may be under way together
 // is as many as may still be wrong before the window is full or the next lock falls due (then one by
 // one). The state beside it is that of the moment before; it says why nothing was taken.
-const RESERVE = `
+const RESERVE = statement<
+  Bucket & { token: string; now: Date; max: number; inRow: number; windowStart: Date },
+  { taken: boolean } & BucketState
+>(
+  'sign_in_attempts.reserve',
+  `
   WITH taken AS (
     INSERT INTO sign_in_attempts AS bucket (subject, factor, device, pending, touched_at)
     VALUES (:subject, :factor, :device, ARRAY[CAST(:token AS text)], :now)
@@ -33,11 +41,17 @@ const RESERVE = `
   SELECT EXISTS (SELECT FROM taken) AS taken, pending, wrong_in_row AS "wrongInRow",
          recent_wrong AS "recentWrong", locked_until AS "lockedUntil", disabled_at AS "disabledAt"
   FROM (SELECT 1) AS always
-  LEFT JOIN sign_in_attempts ON (subject, factor, device) = (:subject, :factor, :device)`;
+  LEFT JOIN sign_in_attempts ON (subject, factor, device) = (:subject, :factor, :device)`,
+);
 
 // A lock ends when its own time is over and the window has room again, whichever is later: what the
 // person is told is when the next answer will be compared.
-const SETTLE_WRONG = `
+const SETTLE_WRONG = statement<
+  Settling & { max: number; lock: number; maxLock: number; window: number; disableAfter: number },
+  Pick<BucketState, 'wrongInRow' | 'lockedUntil'>
+>(
+  'sign_in_attempts.settle_wrong',
+  `
   UPDATE sign_in_attempts SET
     pending = array_remove(pending, :token),
     touched_at = :at,
@@ -52,16 +66,23 @@ const SETTLE_WRONG = `
     ) END,
     disabled_at = CASE WHEN wrong_in_row + 1 >= :disableAfter THEN :at ELSE disabled_at END
   WHERE (subject, factor, device) = (:subject, :factor, :device) AND :token = ANY (pending)
-  RETURNING wrong_in_row AS "wrongInRow", locked_until AS "lockedUntil"`;
+  RETURNING wrong_in_row AS "wrongInRow", locked_until AS "lockedUntil"`,
+);
 
-const SETTLE_RIGHT = `
+const SETTLE_RIGHT = statement<Settling>(
+  'sign_in_attempts.settle_right',
+  `
   UPDATE sign_in_attempts SET
     pending = array_remove(pending, :token), touched_at = :at, wrong_in_row = 0, locked_until = NULL
-  WHERE (subject, factor, device) = (:subject, :factor, :device) AND :token = ANY (pending)`;
+  WHERE (subject, factor, device) = (:subject, :factor, :device) AND :token = ANY (pending)`,
+);
 
-const RELEASE = `
+const RELEASE = statement<Bucket & { token: string }>(
+  'sign_in_attempts.release',
+  `
   UPDATE sign_in_attempts SET pending = array_remove(pending, :token)
-  WHERE (subject, factor, device) = (:subject, :factor, :device)`;
+  WHERE (subject, factor, device) = (:subject, :factor, :device)`,
+);
 
 export class AttemptTable {
   readonly #db: Knex;
@@ -79,13 +100,12 @@ export class AttemptTable {
     now: Date,
   ): Promise<{ taken: boolean; state: BucketState | undefined }> {
     const { maxPerWindow, disableAfter, windowSeconds } = this.#settings;
-    const { rows } = await this.#db.raw<{ rows: ({ taken: boolean } & BucketState)[] }>(RESERVE, {
+    const row = await RESERVE.first(this.#db, {
       ...{ subject, factor, device, token, now },
       max: maxPerWindow,
       inRow: Math.min(maxPerWindow, disableAfter),
       windowStart: new Date(Number(now) - windowSeconds * 1000),
     });
-    const [row] = rows;
     // The driver's null for every column of the absent row, whatever the type says.
     const state = row?.wrongInRow as number | null | undefined;
     return { taken: row?.taken === true, state: typeof state === 'number' ? row : undefined };
@@ -94,12 +114,10 @@ export class AttemptTable {
   /** @returns the bucket afterwards; undefined when the reservation was settled already */
   async settleWrong(
     { subject, factor, device }: Bucket,
-    token: string,
-    at: Date,
+    { token, at }: { token: string; at: Date },
+    db: Knex = this.#db,
   ): Promise<Pick<BucketState, 'wrongInRow' | 'lockedUntil'> | undefined> {
-    const { rows } = await this.#db.raw<{
-      rows: Pick<BucketState, 'wrongInRow' | 'lockedUntil'>[];
-    }>(SETTLE_WRONG, {
+    return await SETTLE_WRONG.first(db, {
       ...{ subject, factor, device, token, at },
       max: this.#settings.maxPerWindow,
       lock: this.#settings.lockSeconds,
@@ -107,15 +125,18 @@ export class AttemptTable {
       window: this.#settings.windowSeconds,
       disableAfter: this.#settings.disableAfter,
     });
-    return rows[0];
   }
 
-  async settleRight({ subject, factor, device }: Bucket, token: string, at: Date): Promise<void> {
-    await this.#db.raw(SETTLE_RIGHT, { subject, factor, device, token, at });
+  async settleRight(
+    { subject, factor, device }: Bucket,
+    { token, at }: { token: string; at: Date },
+    db: Knex = this.#db,
+  ): Promise<void> {
+    await SETTLE_RIGHT.count(db, { subject, factor, device, token, at });
   }
 
   async release({ subject, factor, device }: Bucket, token: string): Promise<void> {
-    await this.#db.raw(RELEASE, { subject, factor, device, token });
+    await RELEASE.count(this.#db, { subject, factor, device, token });
   }
 
   async forget(subject: string, factor: string): Promise<void> {

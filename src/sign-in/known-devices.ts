@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { Clock } from '#lib/clock.ts';
+import { statement } from '#store/statement.ts';
 import { UNKNOWN_DEVICE } from './attempt-ledger.ts';
 
 /** The device used longest ago is forgotten when there are more. */
@@ -21,7 +22,9 @@ export interface KnownDevicesOptions {
 }
 
 // The rows that the statement itself writes are not seen by its DELETE: it keeps one row fewer.
-const REMEMBER = `
+const REMEMBER = statement<{ accountId: string; hash: Buffer; now: Date; others: number }>(
+  'known_devices.remember',
+  `
   WITH remembered AS (
     INSERT INTO known_devices (account_id, handle_hash, last_used_at)
     VALUES (:accountId, :hash, :now)
@@ -30,7 +33,15 @@ const REMEMBER = `
   DELETE FROM known_devices WHERE id IN (
     SELECT id FROM known_devices WHERE account_id = :accountId AND handle_hash <> :hash
     ORDER BY last_used_at DESC OFFSET :others
-  )`;
+  )`,
+);
+
+const FIND = statement<{ accountId: string; hash: Buffer; oldest: Date }, { id: string }>(
+  'known_devices.find',
+  `
+  SELECT id FROM known_devices
+  WHERE account_id = :accountId AND handle_hash = :hash AND last_used_at > :oldest`,
+);
 
 export class KnownDevices {
   readonly #db: Knex;
@@ -48,9 +59,10 @@ export class KnownDevices {
    * account are kept; sign-ins at the same moment may exceed that until the next one.
    *
    * @param deviceHandle - the cookie's value, ≥ 128 random bits
+   * @param db - the transaction that counts the right answer
    */
-  async remember(accountId: string, deviceHandle: string): Promise<void> {
-    await this.#db.raw(REMEMBER, {
+  async remember(accountId: string, deviceHandle: string, db: Knex = this.#db): Promise<void> {
+    await REMEMBER.count(db, {
       accountId,
       hash: hashOf(deviceHandle),
       now: this.#clock.now(),
@@ -77,10 +89,11 @@ export class KnownDevices {
   }
 
   async #find(accountId: string, deviceHandle: string): Promise<{ id: string } | undefined> {
-    return await this.#db<{ id: string; account_id: string; handle_hash: Buffer }>('known_devices')
-      .where({ account_id: accountId, handle_hash: hashOf(deviceHandle) })
-      .andWhere('last_used_at', '>', this.#oldest())
-      .first('id');
+    return await FIND.first(this.#db, {
+      accountId,
+      hash: hashOf(deviceHandle),
+      oldest: this.#oldest(),
+    });
   }
 
   #oldest(): Date {

@@ -5,6 +5,7 @@
  */
 import type { Accounts } from '#accounts/accounts.ts';
 import type { AuditLog } from '#audit/audit-log.ts';
+import type { NamedEvent } from '#audit/events.ts';
 import type { Authenticator, RefusalReason, SignInAttempt } from '#authenticators/authenticator.ts';
 import type { BlindIndex } from '#crypto/blind-index.ts';
 import type { AddressLimits } from '#http/address-limits.ts';
@@ -21,6 +22,7 @@ import {
   type Consequence,
   type Reservation,
 } from './attempt-ledger.ts';
+import type { Refusal } from './attempt-state.ts';
 import type { KnownDevices } from './known-devices.ts';
 import { acrOf, amrOf, levelProvenBy } from './levels.ts';
 
@@ -83,9 +85,10 @@ export class SignIn {
     const key = { subject: subject.key, factor: method.id, device: subject.device };
     const reserved = await this.#parts.ledger.reserve(key);
     if (!reserved.ok) {
-      const details = { accountId: subject.accountId, method: method.id, reason: reserved.reason };
-      await this.#parts.audit.record('authn_login_fail', details, form.origin);
-      await this.#auditConsequence(method, form, subject, reserved.consequence ?? {});
+      const events = refusalEvents(method, subject, reserved.reason, reserved.consequence ?? {});
+      await Promise.all(
+        events.map(({ name, details }) => this.#parts.audit.record(name, details, form.origin)),
+      );
       const retryAfterSeconds =
         reserved.reason === 'disabled' ? DISABLED_RETRY_SECONDS : reserved.retryAfterSeconds;
       return { ok: false, refusal: 'locked', retryAfterSeconds };
@@ -126,12 +129,34 @@ export class SignIn {
       await this.#refuse(method, form, subject, { reservation, reason });
       return { ok: false, refusal: reason };
     }
-    await this.#parts.ledger.settle(reservation, 'right');
     const proven = { acr: acrOf(levelProvenBy([method])), amr: amrOf([method]) };
-    const who = { accountId: account.id, clientId: form.clientId };
-    await this.#parts.audit.record('authn_login_success', { ...who, ...proven }, form.origin);
-    await this.#parts.devices.remember(account.id, form.browser);
+    try {
+      await this.#accept(form, account.id, { reservation, proven });
+    } catch (error) {
+      // The audit log or the database failed, not the person: nothing was counted, nothing is.
+      await this.#parts.ledger.release(reservation).catch(() => undefined);
+      throw error;
+    }
     return { ok: true, accountId: account.id, ...proven };
+  }
+
+  /** That the answer was right, the device that it came from and the event: all or nothing. */
+  async #accept(
+    form: SignInForm,
+    accountId: string,
+    { reservation, proven }: { reservation: Reservation; proven: { acr: string; amr: string[] } },
+  ): Promise<void> {
+    const { audit, ledger, devices } = this.#parts;
+    await audit.change({
+      key: reservation.subject,
+      origin: form.origin,
+      make: async (transaction) => {
+        await ledger.settle(reservation, 'right', transaction);
+        await devices.remember(accountId, form.browser, transaction);
+        const details = { accountId, clientId: form.clientId, ...proven };
+        return { result: undefined, events: [{ name: 'authn_login_success', details }] };
+      },
+    });
   }
 
   async #subjectOf(form: SignInForm): Promise<Subject> {
@@ -153,24 +178,33 @@ export class SignIn {
     refusal: { reservation: Reservation; reason: RefusalReason },
   ): Promise<void> {
     const { audit, ledger } = this.#parts;
-    const consequence = await ledger.settle(refusal.reservation, 'wrong');
-    const details = { accountId: subject.accountId, method: method.id, reason: refusal.reason };
-    await audit.record('authn_login_fail', details, form.origin);
-    await this.#auditConsequence(method, form, subject, consequence);
+    await audit.change({
+      key: subject.key,
+      origin: form.origin,
+      make: async (transaction) => {
+        const consequence = await ledger.settle(refusal.reservation, 'wrong', transaction);
+        const events = refusalEvents(method, subject, refusal.reason, consequence);
+        return { result: undefined, events };
+      },
+    });
   }
+}
 
-  async #auditConsequence(
-    method: Authenticator,
-    form: SignInForm,
-    { accountId, device: bucket }: Subject,
-    { lockedForSeconds, disabled }: Consequence,
-  ): Promise<void> {
-    const device = bucket === UNKNOWN_DEVICE ? ('unknown' as const) : ('known' as const);
-    const details = { accountId, method: method.id, device };
-    const { audit } = this.#parts;
-    if (lockedForSeconds !== undefined) {
-      await audit.record('authn_login_lock', { ...details, lockedForSeconds }, form.origin);
-    }
-    if (disabled === true) await audit.record('authn_factor_disabled', details, form.origin);
+/** The refusal, and what it set off. */
+function refusalEvents(
+  method: Authenticator,
+  { accountId, device: bucket }: Subject,
+  reason: RefusalReason | Refusal['reason'],
+  { lockedForSeconds, disabled }: Consequence,
+): NamedEvent[] {
+  const device = bucket === UNKNOWN_DEVICE ? ('unknown' as const) : ('known' as const);
+  const details = { accountId, method: method.id };
+  const events: NamedEvent[] = [{ name: 'authn_login_fail', details: { ...details, reason } }];
+  if (lockedForSeconds !== undefined) {
+    events.push({ name: 'authn_login_lock', details: { ...details, device, lockedForSeconds } });
   }
+  if (disabled === true) {
+    events.push({ name: 'authn_factor_disabled', details: { ...details, device } });
+  }
+  return events;
 }

@@ -107,7 +107,7 @@ export async function aCitizen(
   const phone = parseAccountIdentifier(citizen.phone, foundations.clock)?.value ?? '';
   const accountId = await accounts.create({
     ...{ username: citizen.username, phone, email: `${citizen.username}@example.com` },
-    ...{ contactVerified: true, channel: 'web' },
+    ...{ phoneVerified: true, emailVerified: true, channel: 'web' },
     realName: { level, ...(level >= 3 && { method: 'test' }) },
   });
   const hasher = new PasswordHasher({

@@ -1,6 +1,8 @@
 /** The table `password_credentials`: one password a person, and the hashes of earlier ones. */
 import type { Knex } from 'knex';
 import type { Clock } from '#lib/clock.ts';
+import { insertRows } from '#store/insert-rows.ts';
+import { statement } from '#store/statement.ts';
 
 export interface PasswordCredential {
   readonly accountId: string;
@@ -18,6 +20,13 @@ interface Row {
   previous_hashes: string[];
 }
 
+const FIND = statement<{ accountId: string }, Row>(
+  'password_credentials.find',
+  `
+  SELECT account_id, password_hash, changed_at, previous_hashes
+  FROM password_credentials WHERE account_id = :accountId`,
+);
+
 const KEPT_HASHES = 5;
 
 export class PasswordCredentials {
@@ -31,9 +40,7 @@ export class PasswordCredentials {
 
   /** @param accountId - UUID; one that no account has is simply not found */
   async find(accountId: string): Promise<PasswordCredential | undefined> {
-    const row = await this.#db<Row>('password_credentials')
-      .where({ account_id: accountId })
-      .first();
+    const row = await FIND.first(this.#db, { accountId });
     return (
       row && {
         accountId: row.account_id,
@@ -63,6 +70,24 @@ export class PasswordCredentials {
             `[1:${KEPT_HASHES}]`,
         ),
       });
+  }
+
+  /**
+   * The first passwords of new accounts.
+   *
+   * @throws the driver's 23505 when an account has a password already, 23503 when there is none
+   */
+  async insert(
+    passwords: readonly { readonly accountId: string; readonly passwordHash: string }[],
+    db: Knex = this.#db,
+  ): Promise<void> {
+    const changedAt = this.#clock.now();
+    const rows = passwords.map(({ accountId, passwordHash }) => ({
+      account_id: accountId,
+      password_hash: passwordHash,
+      changed_at: changedAt,
+    }));
+    await insertRows(db, 'password_credentials', rows);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** What hasher.ts, the queue and the worker threads say to each other. */
 
-/** Argon2id (RFC 9106) over a peppered password; the lane count is always 1. */
+/** Argon2id (RFC 9106) over a peppered password, one lane; or another system's hash, once more. */
 export type HashTask =
   | {
       readonly kind: 'hash';
@@ -13,9 +13,17 @@ export type HashTask =
       readonly peppered: string;
       /** PHC string `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. */
       readonly encoded: string;
+    }
+  | {
+      readonly kind: 'derive';
+      readonly password: string;
+      readonly family: string;
+      readonly parameters: string;
+      /** Base64. */
+      readonly salt: string;
     };
 
-/** The PHC string of a `hash`, the verdict of a `verify`, or what went wrong. */
+/** PHC string of a `hash`, verdict of a `verify`, base64 of a `derive`; or what went wrong. */
 export type HashOutcome =
   | { readonly ok: true; readonly value: string | boolean }
   | { readonly ok: false; readonly message: string };

@@ -7,6 +7,7 @@
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { hashSync, verifySync } from '@node-rs/argon2';
+import { deriveForeign } from './imported/hash-families.ts';
 import type { HashOutcome, HashTask } from './hash-task.ts';
 
 /** Lower than the thread that answers requests, so that tokens go first when the cores are busy. */
@@ -18,6 +19,10 @@ if (process.platform === 'linux') setPriority(NICENESS);
 
 function run(task: HashTask): string | boolean {
   if (task.kind === 'verify') return verifySync(task.encoded, task.peppered);
+  if (task.kind === 'derive') {
+    const recipe = { ...task, salt: Buffer.from(task.salt, 'base64') };
+    return deriveForeign(recipe, task.password).toString('base64');
+  }
   // Without `algorithm` and `version` the library takes Argon2id, version 19, and a random salt.
   return hashSync(task.peppered, {
     memoryCost: task.memoryKibibytes,

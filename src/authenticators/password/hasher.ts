@@ -3,13 +3,16 @@
  * queue. services.ts makes the one instance; sign-in, registration and password change share it.
  *
  * A stored hash is `<kid>$argon2id$v=19$m=…,t=…,p=1$<salt>$<hash>`: the pepper's key id, then the
- * PHC string format.
+ * PHC string format. One that another system made is in another form until its owner signs in
+ * (imported/stored-hash.ts).
  */
 import { randomBytes } from 'node:crypto';
 import type { Settings } from '#config/settings.ts';
 import { AppError } from '#lib/errors.ts';
 import { HashQueue, type HashPermits } from './hash-queue.ts';
-import { pepper, type PepperKeys } from './pepper.ts';
+import type { ForeignHash } from './imported/family.ts';
+import { isImported, matchesStored, recipeOf, storedForm } from './imported/stored-hash.ts';
+import { pepper, type PepperKey, type PepperKeys } from './pepper.ts';
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
@@ -80,8 +83,26 @@ export class PasswordHasher {
       const cause = new Error(`The pepper key "${kid}" is missing.`);
       throw new AppError('server.unavailable', {}, { cause });
     }
+    if (isImported(encoded)) return await this.#verifyImported(encoded, key, password);
     const peppered = pepper(password, key);
     return (await this.#queue.run({ kind: 'verify', peppered, encoded })) === true;
+  }
+
+  /** What to store for a hash that another system made; {@link verify} knows it, once. */
+  adopt(hash: ForeignHash): string {
+    return storedForm(hash, this.#pepperKeys.current());
+  }
+
+  /**
+   * The foreign hash, then one of ours: a right password is hashed anew right after, a wrong one
+   * costs a decoy. Else a fast foreign hash would answer sooner than an account that does not exist.
+   */
+  async #verifyImported(encoded: string, key: PepperKey, password: string): Promise<boolean> {
+    const recipe = recipeOf(encoded);
+    const salt = recipe.salt.toString('base64');
+    const derived = await this.#queue.run({ kind: 'derive', ...recipe, salt, password });
+    if (matchesStored(encoded, Buffer.from(String(derived), 'base64'), key)) return true;
+    return await this.verifyDecoy(password);
   }
 
   /**
@@ -93,7 +114,7 @@ export class PasswordHasher {
     return false;
   }
 
-  /** Whether the stored hash was made with other parameters or an earlier pepper. */
+  /** Whether the stored hash was made elsewhere, with other parameters or under an earlier pepper. */
   needsRehash(stored: string): boolean {
     const { kid, encoded } = split(stored);
     return kid !== this.#pepperKeys.current().kid || !encoded.startsWith(this.#parameters);

@@ -28,7 +28,12 @@ describeOnEachDatabase('accounts/accounts', (current) => {
     count += 1;
     return {
       ...{ username: `person-${count}`, phone: `+86138000${String(10_000 + count)}` },
-      ...{ email: `person-${count}@example.com`, contactVerified: true, channel: 'web' },
+      ...{
+        email: `person-${count}@example.com`,
+        phoneVerified: true,
+        emailVerified: true,
+        channel: 'web',
+      },
       realName: { level: 1 },
       ...changes,
     };
@@ -81,7 +86,7 @@ describeOnEachDatabase('accounts/accounts', (current) => {
   });
 
   it('takes no contact for verified that is not', async () => {
-    const id = await accounts.create(anAccount({ contactVerified: false }));
+    const id = await accounts.create(anAccount({ phoneVerified: false, emailVerified: false }));
     expect(await accounts.contactOf(id)).to.include({ phoneVerified: false, emailVerified: false });
   });
 
@@ -96,7 +101,7 @@ describeOnEachDatabase('accounts/accounts', (current) => {
   });
 
   it('lets several accounts have no phone and no user name', async () => {
-    const bare = { contactVerified: false, channel: 'web', realName: { level: 1 } } as const;
+    const bare = { channel: 'web', realName: { level: 1 } } as const;
     const ids = [await accounts.create(bare), await accounts.create(bare)];
     expect(new Set(ids).size).to.equal(2);
     expect(await accounts.contactOf(ids[0] ?? '')).to.include({ phone: undefined });
