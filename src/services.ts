@@ -25,6 +25,7 @@ import { SigningKeys } from '#crypto/signing-keys.ts';
 import { AddressLimits } from '#http/address-limits.ts';
 import { createEgress } from '#http/egress.ts';
 import { FormTokens } from '#http/form-tokens.ts';
+import { ReadyAnswers } from '#http/ready-answers.ts';
 import { createRenderer } from '#http/render.ts';
 import { originOf } from '#http/request-context.ts';
 import type { FindSite } from '#http/site-hint.ts';
@@ -166,13 +167,15 @@ export async function createServices(foundations: Foundations) {
       }
     );
   };
+  const readyAnswers = new ReadyAnswers({ issuer: settings.issuer, owner: provider });
   const pages = {
-    ...{ settings, provider, formTokens, renderPage, clock, sessionEnding },
+    ...{ settings, provider, formTokens, renderPage, readyAnswers, clock, sessionEnding },
     ...desk,
     ...records,
   };
   return {
     ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log },
+    readyAnswers,
     ...desk,
   };
 }
