@@ -92,6 +92,8 @@ function sweepsOf({
     () => records.sessions.sweep(SWEEP_ROWS),
     () => records.changes.sweep(SWEEP_ROWS),
     () => records.outbox.sweep(KEEP_DELIVERIES_SECONDS, SWEEP_ROWS),
+    () => records.partitions.maintain(),
+    () => records.retention.dropExpired(),
     () => ledger.sweep(),
     () => devices.sweep(),
     () => addresses.sweep(),
