@@ -97,6 +97,8 @@ function sweepsOf({
     () => records.sessions.sweep(SWEEP_ROWS),
     () => records.feed.sweep(SWEEP_CHANGES),
     () => records.outbox.sweep(KEEP_DELIVERIES_SECONDS, SWEEP_ROWS),
+    () => records.partitions.maintain(),
+    () => records.retention.dropExpired(),
     () => ledger.sweep(),
     () => devices.sweep(),
     () => addresses.sweep(),

@@ -10,6 +10,7 @@ import { Accounts } from '#accounts/accounts.ts';
 import { Consents } from '#accounts/consents.ts';
 import { IdentityDocuments } from '#accounts/identity-documents.ts';
 import { AuditLog } from '#audit/audit-log.ts';
+import { AuditRetention } from '#audit/retention.ts';
 import { PasswordCredentials } from '#authenticators/password/credentials.ts';
 import type { HashPermits } from '#authenticators/password/hash-queue.ts';
 import { PasswordHasher } from '#authenticators/password/hasher.ts';
@@ -48,6 +49,7 @@ import { levelProvenBy } from '#sign-in/levels.ts';
 import { SignIn } from '#sign-in/sign-in.ts';
 import { CachedSessionStore } from '#store/cached-session-store.ts';
 import { ChangeFeed, HORIZON_SECONDS } from '#store/change-feed.ts';
+import { MonthPartitions } from '#store/month-partitions.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
 import type { RecordStore } from '#store/record-store.ts';
@@ -93,6 +95,11 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
     records: new PostgresRecordStore({ db, sealer, clock, feed }),
     sessions: new PostgresSessionStore({ db, sealer, clock, feed }),
     outbox: new Outbox({ db, sealer }),
+    partitions: new MonthPartitions(db, settings.retention.deliveryRecordDays),
+    retention: new AuditRetention({
+      ...{ db, clock, settings: settings.retention },
+      keys: keys.only('audit'),
+    }),
     audit: new AuditLog({
       db,
       keys: keys.only('audit'),
