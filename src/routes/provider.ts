@@ -78,7 +78,9 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
     }
     await parts.sessionEnding.endBeyond(accountId, parts.settings.sessionsPerAccount, origin);
   }
-  if (route === 'end_session_confirm' && (session as { destroyed?: boolean }).destroyed === true) {
+  // There is none when it could not be read, whatever the type says.
+  const ended = session as { destroyed?: boolean } | undefined;
+  if (route === 'end_session_confirm' && ended?.destroyed === true) {
     ctx.set('Clear-Site-Data', '"cache", "storage"');
   }
 }
