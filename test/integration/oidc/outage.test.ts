@@ -29,7 +29,7 @@ describeOnPostgresql('oidc/outage of the database', (current) => {
     engine = await openDatabase({ databaseUrl: url.href, dataDirectory: '' });
     const db = engine.connect('application');
     server = await startTestServer({ ...current(), db });
-    site = await aSite(server, { grant_types: ['client_credentials'], redirect_uris: [] });
+    site = await aSite(server, { grant_types: ['authorization_code', 'client_credentials'] });
     browser = personAt(server);
     const portal = await aSite(server);
     await signInAt(browser, await aCitizen(server), authorizationRequest(server, portal));
