@@ -33,6 +33,7 @@ import type { Clock } from '#lib/clock.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
 import { createAdapterFactory } from '#oidc/adapter.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
+import { Metrics } from '#metrics/metrics.ts';
 import { brandOf, createProviderPages, startAgainHref } from '#oidc/pages.ts';
 import { ProviderHolder } from '#oidc/provider-holder.ts';
 import { createProvider } from '#oidc/provider.ts';
@@ -108,7 +109,8 @@ export async function createServices(foundations: Foundations) {
     preferencesCsrf: (ctx) => formTokens.issue(ctx, PREFERENCES_SCOPE),
   });
   const egress = createEgress(settings.egress);
-  const desk = createSignInDesk(foundations, records);
+  const metrics = new Metrics();
+  const desk = createSignInDesk(foundations, records, metrics);
   const holder = await startProvider(foundations, records, {
     ...{ cookies, renderPage, egress },
     attainable: levelProvenBy(desk.authenticators),
@@ -131,12 +133,12 @@ export async function createServices(foundations: Foundations) {
     ...records,
   };
   return {
-    ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log },
+    ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log, metrics },
     ...desk,
   };
 }
 
-function createSignInDesk(foundations: Foundations, records: Records) {
+function createSignInDesk(foundations: Foundations, records: Records, metrics: Metrics) {
   const { settings, keys, db, clock } = foundations;
   const hasher = new PasswordHasher({
     settings: settings.password,
@@ -158,7 +160,10 @@ function createSignInDesk(foundations: Foundations, records: Records) {
     devices,
     addresses,
     authenticators: createAuthenticators({ password: { hasher, credentials } }),
-    signIn: new SignIn({ accounts, ledger, devices, addresses, audit, index, clock }),
+    signIn: new SignIn({
+      ...{ accounts, ledger, devices, addresses, audit, index, clock },
+      onAnswered: (method, outcome) => metrics.signIns.inc({ method, outcome }),
+    }),
   };
 }
 

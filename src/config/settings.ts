@@ -96,6 +96,17 @@ export const settingsSchema = z.object({
       port: port(3002).describe('Port of /livez, /readyz and /metrics.'),
     })
     .prefault({}),
+  overload: z
+    .object({
+      requestsInFlight: whole(500).describe(
+        'Requests in flight per process, above which pages are refused with 503; programs at twice.',
+      ),
+      eventLoopMilliseconds: whole(100).describe(
+        'Delay of the event loop over half a second, above which pages are refused; programs at twice.',
+      ),
+      requestMilliseconds: whole(10_000).describe('Longest request; then it is answered with 503.'),
+    })
+    .prefault({}),
   shutdown: z
     .object({
       waitSeconds: z.coerce

@@ -43,7 +43,7 @@ export class SigningKey extends ExternalSigningKey {
   constructor(jwk: JWK) {
     super();
     this.#jwk = jwk;
-    this.#private = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    this.#private = createPrivateKey({ key: jwk, format: 'jwk' });
     this.#public = createPublicKey(this.#private);
     this.#sign = SIGN[jwk.alg as SigningAlgorithm];
   }
