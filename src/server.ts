@@ -97,7 +97,7 @@ const KEEP_DELIVERIES_SECONDS = 30 * 86_400;
 
 /** Of all nodes one runs each. Signing keys are not here: every node looks for itself. */
 function jobsOf({ records, ledger, devices, addresses }: Services): PeriodicJob[] {
-  const sweeps: Readonly<Record<string, () => Promise<unknown>>> = {
+  const sweeps: Readonly<Record<string, () => Promise<number>>> = {
     sweep_records: () => records.records.sweep(SWEEP_ROWS),
     sweep_sessions: () => records.sessions.sweep(SWEEP_ROWS),
     sweep_changes: () => records.changes.sweep(SWEEP_ROWS),
@@ -110,7 +110,7 @@ function jobsOf({ records, ledger, devices, addresses }: Services): PeriodicJob[
     ...{ name, everySeconds: SWEEP_SECONDS },
     run: async (signal) => {
       // In steps, so that no statement is long; until less is left than a step takes.
-      while (!signal.aborted && (await sweep()) === SWEEP_ROWS);
+      while (!signal.aborted && (await sweep()) >= SWEEP_ROWS);
     },
   }));
 }
