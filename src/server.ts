@@ -8,10 +8,12 @@ import { limitRequests } from '#http/limit-requests.ts';
 import { Listener } from '#http/listener.ts';
 import { LoopDelay } from '#http/loop-delay.ts';
 import { Readiness } from '#http/readiness.ts';
+import { proxyTrust } from '#http/request-context.ts';
 import { startOutboxWorker } from '#jobs/outbox-worker.ts';
 import { Leases } from '#jobs/leases.ts';
 import { startPeriodicJobs, type PeriodicJob } from '#jobs/periodic-jobs.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
+import type { Tracing } from '#lib/tracing.ts';
 import type { Metrics } from '#metrics/metrics.ts';
 import { createLogoutNoticeHandler, LOGOUT_NOTICE_KIND } from '#oidc/backchannel-logout.ts';
 import { createApp } from './app.ts';
@@ -32,12 +34,13 @@ export interface RunningServer {
 /** @throws NoSigningKeys, and the listener's error when the port is taken */
 export async function startServer(foundations: Foundations): Promise<RunningServer> {
   const { settings, db, log, clock } = foundations;
-  const services = await createServices(foundations);
+  const tracing = await startTracing(settings);
+  const services = await createServices({ ...foundations, tracing });
   const { records, pages, addresses, hasher, holder, metrics } = services;
   const app = createApp({ ...services, pages, limitRequests: limitRequests(addresses) });
   app.on('error', (error: Error) => log.error({ err: error }, 'a request failed'));
   const loopDelay = new LoopDelay();
-  const listener = createListener(app, services, { settings, loopDelay });
+  const listener = createListener(app, services, { settings, loopDelay, tracing });
   const worker = startOutboxWorker({
     outbox: records.outbox,
     handlers: { [LOGOUT_NOTICE_KIND]: noticeHandler(services) },
@@ -68,6 +71,7 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
       await records.audit.close();
       await hasher.close();
       await records.changes.stop();
+      await tracing?.stop();
     },
   };
 }
@@ -118,12 +122,19 @@ function jobsOf({ records, ledger, devices, addresses }: Services): PeriodicJob[
 interface Surroundings {
   readonly settings: Foundations['settings'];
   readonly loopDelay: LoopDelay;
+  readonly tracing: Tracing | undefined;
+}
+
+async function startTracing({ otel, trustedProxies }: Foundations['settings']) {
+  if (otel.endpoint === undefined) return undefined;
+  const { OpenTelemetry } = await import('#tracing/open-telemetry.ts');
+  return new OpenTelemetry({ settings: otel, isTrusted: proxyTrust(trustedProxies) });
 }
 
 function createListener(
   app: ReturnType<typeof createApp>,
   { metrics }: Services,
-  { settings, loopDelay }: Surroundings,
+  { settings, loopDelay, tracing }: Surroundings,
 ): Listener {
   const handle = app.callback();
   const listener: Listener = new Listener(
@@ -137,6 +148,7 @@ function createListener(
       onAnswered: ({ route, method, status, seconds }) =>
         metrics.requestSeconds.observe({ route, method, status }, seconds),
       onShed: (reason) => metrics.shed.inc({ reason }),
+      tracing,
     }),
   );
   return listener;

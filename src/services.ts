@@ -31,6 +31,7 @@ import { createStaticFiles } from '#http/static-files.ts';
 import { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
+import { traceCalls, type Tracing } from '#lib/tracing.ts';
 import { createAdapterFactory } from '#oidc/adapter.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
 import { Metrics } from '#metrics/metrics.ts';
@@ -56,6 +57,8 @@ export interface Foundations {
   readonly log: Logger;
   /** Of a worker, whose supervisor shares the machine's cores; without, every core is ours. */
   readonly hashPermits?: HashPermits | undefined;
+  /** Where traces are asked for. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What works on the database alone: all that the commands need. */
@@ -98,8 +101,9 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
  * @throws NoSigningKeys before the first `keys rotate`
  */
 export async function createServices(foundations: Foundations) {
-  const { settings, keys, clock, log } = foundations;
-  const records = createRecords(foundations);
+  const { settings, keys, clock, log, tracing } = foundations;
+  const plain = createRecords(foundations);
+  const records = tracing ? traceCalls(tracing, plain) : plain;
   const cookies = new CookieSignerWithKeys(keys.only('cookies'));
   const formTokens = new FormTokens(keys.only('csrf'), settings.issuer);
   const staticFiles = createStaticFiles();

@@ -119,6 +119,23 @@ export const settingsSchema = z.object({
       drainSeconds: whole(15, 0).describe('Longest that requests in flight may take after that.'),
     })
     .prefault({}),
+  otel: z
+    .object({
+      endpoint: z
+        .url()
+        .optional()
+        .describe(
+          'Where OpenTelemetry traces go, OTLP over HTTP (…:4318/v1/traces); none when absent.',
+        ),
+      serviceName: z.string().default('yirentong').describe('Name of this service in traces.'),
+      sampleRatio: z.coerce
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.1)
+        .describe('Share of requests that are traced; a trusted proxy may have decided already.'),
+    })
+    .prefault({}),
   operator: z
     .object({
       name: z.string().default('').describe('Who runs this service, shown in the footer.'),

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Settings } from '#config/settings.ts';
+import type { Tracing } from '#lib/tracing.ts';
 import { shedReason, type Load, type ShedReason } from './admission.ts';
 import type { RequestHandler } from './listener.ts';
 import { methodLabel, requestKind } from './traffic.ts';
@@ -21,10 +22,12 @@ export interface GateParts {
   readonly load: () => Load;
   readonly onAnswered: (answered: Answered) => void;
   readonly onShed: (reason: ShedReason | 'timeout') => void;
+  readonly tracing?: Tracing | undefined;
 }
 
 export function createGate(parts: GateParts): RequestHandler {
-  const { handle, limits, load, onAnswered, onShed } = parts;
+  const { limits, load, onAnswered, onShed } = parts;
+  const handle = parts.tracing ? traced(parts.handle, parts.tracing) : parts.handle;
   return (request, response) => {
     const { route, urgency } = requestKind(request.url ?? '');
     const method = methodLabel(request.method);
@@ -47,6 +50,22 @@ export function createGate(parts: GateParts): RequestHandler {
     }, limits.requestMilliseconds);
     response.once('close', () => clearTimeout(timer));
     handle(request, response);
+  };
+}
+
+function traced(handle: RequestHandler, tracing: Tracing): RequestHandler {
+  return (request, response) => {
+    const { traceparent } = request.headers;
+    const end = tracing.request(
+      {
+        method: methodLabel(request.method),
+        route: requestKind(request.url ?? '').route,
+        peer: request.socket.remoteAddress ?? '',
+        traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+      },
+      () => handle(request, response),
+    );
+    response.once('close', () => end(response.statusCode));
   };
 }
 

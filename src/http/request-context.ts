@@ -64,6 +64,12 @@ function clientAddress(ctx: Context, trusted: readonly Cidr[]): string {
   return address;
 }
 
+/** Whether a peer is one of the proxies whose headers count. */
+export function proxyTrust(trustedProxies: readonly string[]): (address: string) => boolean {
+  const trusted = trustedProxies.map((cidr) => ipaddr.parseCIDR(cidr));
+  return (address) => isTrusted(normalize(address), trusted);
+}
+
 /** IPv4-mapped IPv6 and IPv4 are one address. */
 const normalize = (address: string) =>
   ipaddr.isValid(address) ? ipaddr.process(address).toString() : '';
