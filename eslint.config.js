@@ -129,6 +129,8 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
+        URLSearchParams: 'readonly',
+        AbortSignal: 'readonly',
         document: 'readonly',
         window: 'readonly',
         customElements: 'readonly',

@@ -47,7 +47,7 @@ export function measure({ foundations, services, listener, loopDelay, readiness 
   worst(
     'change_feed_age_seconds',
     'Since changes of other nodes were last looked for; above 1 no copy is trusted.',
-    () => Math.min(records.changes.ageSeconds, Number.MAX_SAFE_INTEGER),
+    () => Math.min(records.feed.ageSeconds, Number.MAX_SAFE_INTEGER),
   );
   const backlog = remembered(() => records.outbox.backlog(), BACKLOG_SECONDS * 1000);
   worst('outbox_pending', 'Deliveries owed and not made.', async () => (await backlog()).pending);
@@ -57,6 +57,21 @@ export function measure({ foundations, services, listener, loopDelay, readiness 
     async () => (await backlog()).oldestSeconds,
   );
   measurePool(foundations, sum, worst);
+  const { redis } = records;
+  if (!redis) return;
+  metrics.gauge(
+    {
+      name: 'yirentong_redis_up',
+      help: '1 while Redis answers; of several processes the least.',
+      aggregator: 'min',
+    },
+    () => Number(redis.isAvailable),
+  );
+  worst(
+    'redis_breaker_open',
+    '1 while Redis is given up for the moment and PostgreSQL does its work.',
+    () => Number(!redis.isAvailable),
+  );
 }
 
 type Define = (name: string, help: string, read: Reading) => void;

@@ -55,7 +55,7 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
       log.error({ err: error, job }, 'a periodic job failed');
     },
   });
-  await records.changes.start();
+  await records.feed.start();
   await listener.listen(settings.listen);
   const readiness = watchReadiness(foundations, services);
   measure({ foundations, services, listener, loopDelay, readiness });
@@ -70,7 +70,8 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
       await worker.stop();
       await records.audit.close();
       await hasher.close();
-      await records.changes.stop();
+      await records.feed.stop();
+      await records.redis?.close();
       await tracing?.stop();
     },
   };
@@ -97,6 +98,8 @@ function noticeHandler({ provider, egress, records, metrics }: Services) {
 
 const SWEEP_SECONDS = 60;
 const SWEEP_ROWS = 1000;
+/** Small rows, and many on a busy day. */
+const SWEEP_CHANGES = 50_000;
 const KEEP_DELIVERIES_SECONDS = 30 * 86_400;
 
 /** Of all nodes one runs each. Signing keys are not here: every node looks for itself. */
@@ -104,8 +107,10 @@ function jobsOf({ records, ledger, devices, addresses }: Services): PeriodicJob[
   const sweeps: Readonly<Record<string, () => Promise<number>>> = {
     sweep_records: () => records.records.sweep(SWEEP_ROWS),
     sweep_sessions: () => records.sessions.sweep(SWEEP_ROWS),
-    sweep_changes: () => records.changes.sweep(SWEEP_ROWS),
+    sweep_changes: () => records.feed.sweep(SWEEP_CHANGES),
     sweep_outbox: () => records.outbox.sweep(KEEP_DELIVERIES_SECONDS, SWEEP_ROWS),
+    partitions: () => records.partitions.maintain(),
+    audit_retention: () => records.retention.dropExpired(),
     sweep_attempts: () => ledger.sweep(),
     sweep_devices: () => devices.sweep(),
     sweep_addresses: () => addresses.sweep(),
@@ -133,13 +138,15 @@ async function startTracing({ otel, trustedProxies }: Foundations['settings']) {
 
 function createListener(
   app: ReturnType<typeof createApp>,
-  { metrics }: Services,
+  { metrics, readyAnswers }: Services,
   { settings, loopDelay, tracing }: Surroundings,
 ): Listener {
   const handle = app.callback();
   const listener: Listener = new Listener(
     createGate({
-      handle: (request, response) => void handle(request, response),
+      handle: (request, response) => {
+        if (!readyAnswers.answer(request, response)) void handle(request, response);
+      },
       limits: settings.overload,
       load: () => ({
         inFlight: listener.inFlight,
@@ -164,6 +171,7 @@ function watchReadiness({ db, log }: Foundations, { records, metrics }: Services
   }
   return new Readiness([
     { name: 'database', isGood: () => db.raw('SELECT 1').then(() => true) },
-    { name: 'change_feed', isGood: () => !records.changes.isStale },
+    { name: 'change_feed', isGood: () => !records.feed.isStale },
+    { name: 'redis', isGood: () => records.redis?.isAvailable ?? true, isOptional: true },
   ]);
 }

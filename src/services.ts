@@ -5,10 +5,12 @@
 import type { Knex } from 'knex';
 import { Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
+import { createAccountStates } from '#accounts/account-states.ts';
 import { Accounts } from '#accounts/accounts.ts';
 import { Consents } from '#accounts/consents.ts';
 import { IdentityDocuments } from '#accounts/identity-documents.ts';
 import { AuditLog } from '#audit/audit-log.ts';
+import { AuditRetention } from '#audit/retention.ts';
 import { PasswordCredentials } from '#authenticators/password/credentials.ts';
 import type { HashPermits } from '#authenticators/password/hash-queue.ts';
 import { PasswordHasher } from '#authenticators/password/hasher.ts';
@@ -24,12 +26,14 @@ import { SigningKeys } from '#crypto/signing-keys.ts';
 import { AddressLimits } from '#http/address-limits.ts';
 import { createEgress } from '#http/egress.ts';
 import { FormTokens } from '#http/form-tokens.ts';
+import { ReadyAnswers } from '#http/ready-answers.ts';
 import { createRenderer } from '#http/render.ts';
 import { originOf } from '#http/request-context.ts';
 import type { FindSite } from '#http/site-hint.ts';
 import { createStaticFiles } from '#http/static-files.ts';
 import { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
+import { parseRedisUrl } from '#lib/redis-url.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
 import { traceCalls, type Tracing } from '#lib/tracing.ts';
 import { createAdapterFactory } from '#oidc/adapter.ts';
@@ -37,6 +41,7 @@ import { createClientDirectory } from '#oidc/client-directory.ts';
 import { Metrics } from '#metrics/metrics.ts';
 import { brandOf, createProviderPages, startAgainHref } from '#oidc/pages.ts';
 import { ProviderHolder } from '#oidc/provider-holder.ts';
+import { longestRecordSeconds } from '#oidc/lifetimes.ts';
 import { createProvider } from '#oidc/provider.ts';
 import { SessionEnding } from '#oidc/session-ending.ts';
 import { PREFERENCES_SCOPE } from '#routes/public-pages.ts';
@@ -44,9 +49,16 @@ import { AttemptLedger } from '#sign-in/attempt-ledger.ts';
 import { KnownDevices } from '#sign-in/known-devices.ts';
 import { levelProvenBy } from '#sign-in/levels.ts';
 import { SignIn } from '#sign-in/sign-in.ts';
-import { ChangeFeed } from '#store/change-feed.ts';
+import { CachedSessionStore } from '#store/cached-session-store.ts';
+import { ChangeFeed, HORIZON_SECONDS } from '#store/change-feed.ts';
+import { MonthPartitions } from '#store/month-partitions.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
+import type { RecordStore } from '#store/record-store.ts';
+import { openRedis, type RedisLink } from '#store/redis/connection.ts';
+import { SessionCopies } from '#store/redis/session-copies.ts';
+import type { SessionStore } from '#store/session-store.ts';
+import { RedisRecordStore } from '#store/redis/redis-record-store.ts';
 
 export interface Foundations {
   readonly settings: Settings;
@@ -67,20 +79,31 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   const index = new BlindIndex(keys.only('index'));
   const documents = new IdentityDocuments({ db, sealer, index, clock });
   const clientSecrets = new ClientSecrets(keys.only('client_secret'));
-  const changes = new ChangeFeed({
+  const feed = new ChangeFeed({
     db,
+    // Removed records and announced outages must be known for as long as a record may live.
+    horizonSeconds: Math.max(HORIZON_SECONDS, longestRecordSeconds(settings)),
     onFailure: (error) => log.error({ err: error }, 'changes of other nodes could not be read'),
   });
   return {
-    ...{ index, documents, clientSecrets, changes },
-    accounts: new Accounts({ db, sealer, index, documents, clock }),
+    ...{ index, documents, clientSecrets, feed, sealer },
+    accounts: new Accounts({ db, sealer, index, documents, clock, feed }),
     consents: new Consents(db, clock),
-    clients: new Clients({ db, secrets: clientSecrets, clock }),
+    clients: new Clients({ db, secrets: clientSecrets, clock, feed }),
     credentials: new PasswordCredentials(db, clock),
-    signingKeys: new SigningKeys({ db, sealer: new Sealer(keys.only('signing_wrap')), clock }),
-    records: new PostgresRecordStore({ db, sealer, clock }),
-    sessions: new PostgresSessionStore({ db, sealer, clock }),
+    signingKeys: new SigningKeys({
+      ...{ db, clock, sealer: new Sealer(keys.only('signing_wrap')) },
+      announce: (trx) =>
+        feed.publish([{ kind: 'signing_keys', key: '*', version: clock.now().getTime() }], trx),
+    }),
+    records: new PostgresRecordStore({ db, sealer, clock, feed }),
+    sessions: new PostgresSessionStore({ db, sealer, clock, feed }),
     outbox: new Outbox({ db, sealer }),
+    partitions: new MonthPartitions(db, settings.retention.deliveryRecordDays),
+    retention: new AuditRetention({
+      ...{ db, clock, settings: settings.retention },
+      keys: keys.only('audit'),
+    }),
     audit: new AuditLog({
       db,
       keys: keys.only('audit'),
@@ -92,7 +115,33 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   };
 }
 
-export type Records = ReturnType<typeof createRecords>;
+export type Records = Omit<ReturnType<typeof createRecords>, 'records' | 'sessions'> & {
+  readonly records: RecordStore;
+  readonly sessions: SessionStore;
+};
+
+/** With Redis, what lives minutes is there, and copies of what is durable. */
+async function withRedis(
+  { settings, clock, log }: Foundations,
+  durable: ReturnType<typeof createRecords>,
+): Promise<Records & { readonly redis: RedisLink | undefined }> {
+  const target = parseRedisUrl(settings.redisUrl ?? '');
+  if (!target) return { ...durable, redis: undefined };
+  const redis = await openRedis({ target, prefix: settings.redisKeyPrefix, log });
+  const { feed, sealer } = durable;
+  return {
+    ...{ ...durable, redis },
+    records: new RedisRecordStore({
+      ...{ feed, sealer, redis, clock, log, durable: durable.records },
+      longestSeconds: longestRecordSeconds(settings),
+    }),
+    sessions: new CachedSessionStore({
+      ...{ feed, clock, durable: durable.sessions },
+      copies: new SessionCopies({ redis, sealer }),
+    }),
+  };
+}
+
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
 /**
@@ -102,7 +151,7 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
  */
 export async function createServices(foundations: Foundations) {
   const { settings, keys, clock, log, tracing } = foundations;
-  const plain = createRecords(foundations);
+  const plain = await withRedis(foundations, createRecords(foundations));
   const records = tracing ? traceCalls(tracing, plain) : plain;
   const cookies = new CookieSignerWithKeys(keys.only('cookies'));
   const formTokens = new FormTokens(keys.only('csrf'), settings.issuer);
@@ -131,13 +180,15 @@ export async function createServices(foundations: Foundations) {
       }
     );
   };
+  const readyAnswers = new ReadyAnswers({ issuer: settings.issuer, owner: provider });
   const pages = {
-    ...{ settings, provider, formTokens, renderPage, clock, sessionEnding },
+    ...{ settings, provider, formTokens, renderPage, readyAnswers, clock, sessionEnding },
     ...desk,
     ...records,
   };
   return {
     ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log, metrics },
+    readyAnswers,
     ...desk,
   };
 }
@@ -182,12 +233,13 @@ async function startProvider(
   extras: ProviderExtras,
 ): Promise<ProviderHolder> {
   const { audit, sessions } = records;
-  const findClient = createClientDirectory(records.clients, settings.issuer);
+  const findClient = createClientDirectory(records, settings.issuer);
+  const accountStates = createAccountStates(records);
   const originNow = () => (Provider.ctx ? originOf(Provider.ctx) : undefined);
   const adapter = createAdapterFactory({
     records: records.records,
     sessions,
-    findClient,
+    findClient: async (clientId) => (await findClient(clientId)).value,
     originNow,
     onReuse: async (model, { accountId, clientId }) => {
       await audit.record(
@@ -207,6 +259,8 @@ async function startProvider(
   });
   const parts = {
     ...{ settings, adapter, clock, log, ...extras, ...records },
+    findClient,
+    findAccount: async (id: string) => (await accountStates.find(id)).value,
     pages: createProviderPages(extras.renderPage),
     pairwiseKeys: keys.only('pairwise'),
     sessionAcr: async (uid: string) => {
@@ -218,6 +272,7 @@ async function startProvider(
     signingKeys: records.signingKeys,
     make: (jwks) => createProvider(parts, jwks),
     reloadSeconds: settings.signingKeys.reloadSeconds,
+    onRotated: (listener) => records.feed.onChange('signing_keys', listener),
     onReloadFailure: (error) => log.error({ err: error }, 'signing keys could not be read'),
   });
 }

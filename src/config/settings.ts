@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { parseRedisUrl } from '#lib/redis-url.ts';
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback);
 const whole = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
@@ -50,6 +51,23 @@ export const settingsSchema = z.object({
     .describe(
       'PostgreSQL connection of the tables’ owner, for `migrate`; databaseUrl when absent.',
     ),
+  redisUrl: z
+    .string()
+    .refine(
+      (value) => parseRedisUrl(value) !== undefined,
+      'is not a Redis address; write redis://[user:password@]host:6379[/database], ' +
+        'redis+sentinel://host1:26379,host2:26379/master-name or redis+cluster://host1:6379,host2:6379 ' +
+        '(rediss instead of redis for TLS)',
+    )
+    .optional()
+    .describe(
+      'REDIS_URL; one server, Sentinels or a Cluster for what lives minutes; PostgreSQL holds it when absent.',
+    ),
+  redisKeyPrefix: z
+    .string()
+    .regex(/^[^{}]*$/, 'must not contain { or }')
+    .default('yrt:')
+    .describe('What every key in Redis begins with; its own for each installation on one Redis.'),
   database: z
     .object({
       poolSize: whole(10).describe('Connections to PostgreSQL per process.'),
@@ -204,6 +222,15 @@ export const settingsSchema = z.object({
     .object({
       checkpointSeconds: whole(60).describe('Longest time between signed checkpoints.'),
       checkpointEvents: whole(1000).describe('Most events between signed checkpoints.'),
+    })
+    .prefault({}),
+  retention: z
+    .object({
+      auditDays: whole(180, 180).describe('How long audit rows are kept; they go by the month.'),
+      longLivedAuditDays: whole(1096, 1096).describe(
+        'The same for rows of administration, mandates and consents.',
+      ),
+      deliveryRecordDays: whole(60, 30).describe('The same for attempts to deliver notices.'),
     })
     .prefault({}),
   signingKeys: z

@@ -3,14 +3,7 @@
  * to another thread and back: two to four times the CPU of an ES256 signature itself. Its hook for
  * keys in a hardware module takes ours instead; provider.ts makes them of the published JWKs.
  */
-import {
-  constants,
-  createPrivateKey,
-  createPublicKey,
-  sign,
-  type JsonWebKey,
-  type KeyObject,
-} from 'node:crypto';
+import { constants, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { JWK } from 'jose';
 import { ExternalSigningKey } from 'oidc-provider';

@@ -2,9 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { openDatabase, type DatabaseEngine } from '#store/database.ts';
 import { describeOnPostgresql } from '../../support/databases.ts';
-import { authorizationRequest, postAsSite } from '../../support/person.ts';
+import type { CookieBrowser } from '../../support/cookie-browser.ts';
+import { until } from '../../support/outbox.ts';
+import { authorizationRequest, personAt, postAsSite, signInAt } from '../../support/person.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
-import { aSite, startTestServer, type Site, type TestServer } from '../../support/test-server.ts';
+import {
+  aCitizen,
+  aSite,
+  startTestServer,
+  type Site,
+  type TestServer,
+} from '../../support/test-server.ts';
 
 // DESIGN §11: PostgreSQL dead → 503 with Retry-After within 3 s, discovery and JWKS still 200,
 // recovery within 5 s without a restart.
@@ -16,6 +24,7 @@ describeOnPostgresql('oidc/outage of the database', (current) => {
   let site: Site;
   let proxy: TcpProxy;
   let engine: DatabaseEngine;
+  let browser: CookieBrowser;
 
   before(async () => {
     const url = new URL(current().url ?? '');
@@ -24,7 +33,10 @@ describeOnPostgresql('oidc/outage of the database', (current) => {
     engine = await openDatabase({ databaseUrl: url.href, dataDirectory: '' });
     const db = engine.connect('application');
     server = await startTestServer({ ...current(), db });
-    site = await aSite(server, { grant_types: ['client_credentials'], redirect_uris: [] });
+    site = await aSite(server, { grant_types: ['authorization_code', 'client_credentials'] });
+    browser = personAt(server);
+    const portal = await aSite(server);
+    await signInAt(browser, await aCitizen(server), authorizationRequest(server, portal));
   });
   after(async () => {
     await server.stop();
@@ -64,6 +76,11 @@ describeOnPostgresql('oidc/outage of the database', (current) => {
     expect(page.status).to.equal(503);
     expect(page.headers.get('retry-after')).to.match(/^\d+$/);
     expect(await page.text()).to.match(/[0-9a-f]{8}-[0-9a-f]{4}-/);
+  });
+
+  it('answers 503 to a sign-out while the line is cut', async () => {
+    const page = await browser.submit(`${server.issuer}/session/end/confirm`, { logout: 'yes' });
+    expect(page.status).to.equal(503);
   });
 
   it('works again soon after the line is mended, without a restart', async () => {
