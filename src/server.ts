@@ -47,7 +47,7 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
     everySeconds: SWEEP_SECONDS,
     onFailure: (error) => log.error({ err: error }, 'sweeping failed'),
   });
-  await records.changes.start();
+  await records.feed.start();
   await listener.listen(settings.listen);
   const readiness = new Readiness([
     { name: 'database', isGood: () => foundations.db.raw('SELECT 1').then(() => true) },
@@ -62,7 +62,7 @@ export async function startServer(foundations: Foundations): Promise<RunningServ
       await worker.stop();
       await records.audit.close();
       await hasher.close();
-      await records.changes.stop();
+      await records.feed.stop();
     },
   };
 }
@@ -79,6 +79,8 @@ function noticeHandler({ provider, egress, records }: Awaited<ReturnType<typeof 
 }
 
 const SWEEP_ROWS = 1000;
+/** Small rows, and many on a busy day. */
+const SWEEP_CHANGES = 50_000;
 const KEEP_DELIVERIES_SECONDS = 30 * 86_400;
 
 function sweepsOf({
@@ -90,7 +92,7 @@ function sweepsOf({
   return [
     () => records.records.sweep(SWEEP_ROWS),
     () => records.sessions.sweep(SWEEP_ROWS),
-    () => records.changes.sweep(SWEEP_ROWS),
+    () => records.feed.sweep(SWEEP_CHANGES),
     () => records.outbox.sweep(KEEP_DELIVERIES_SECONDS, SWEEP_ROWS),
     () => ledger.sweep(),
     () => devices.sweep(),

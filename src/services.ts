@@ -63,19 +63,19 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   const index = new BlindIndex(keys.only('index'));
   const documents = new IdentityDocuments({ db, sealer, index, clock });
   const clientSecrets = new ClientSecrets(keys.only('client_secret'));
-  const changes = new ChangeFeed({
+  const feed = new ChangeFeed({
     db,
     onFailure: (error) => log.error({ err: error }, 'changes of other nodes could not be read'),
   });
   return {
-    ...{ index, documents, clientSecrets, changes },
+    ...{ index, documents, clientSecrets, feed, sealer },
     accounts: new Accounts({ db, sealer, index, documents, clock }),
     consents: new Consents(db, clock),
     clients: new Clients({ db, secrets: clientSecrets, clock }),
     credentials: new PasswordCredentials(db, clock),
     signingKeys: new SigningKeys({ db, sealer: new Sealer(keys.only('signing_wrap')), clock }),
-    records: new PostgresRecordStore({ db, sealer, clock }),
-    sessions: new PostgresSessionStore({ db, sealer, clock }),
+    records: new PostgresRecordStore({ db, sealer, clock, feed }),
+    sessions: new PostgresSessionStore({ db, sealer, clock, feed }),
     outbox: new Outbox({ db, sealer }),
     audit: new AuditLog({
       db,

@@ -70,9 +70,7 @@ class RecordAdapter implements Adapter {
     return stored as AdapterPayload | undefined;
   }
 
-  async findByUid(uid: string) {
-    return (await this.#records.findByUid(this.#model, uid)) as AdapterPayload | undefined;
-  }
+  findByUid = refuse;
 
   async findByUserCode(userCode: string) {
     return (await this.#records.findByUserCode(this.#model, userCode)) as
@@ -130,5 +128,5 @@ class ClientAdapter implements Adapter {
 }
 
 function refuse(): Promise<never> {
-  return Promise.reject(new Error('The library may only look clients up.'));
+  return Promise.reject(new Error('oidc-provider does not ask this of this model.'));
 }

@@ -11,3 +11,21 @@ export const hashOf = (handle: string): Buffer => createHash('sha256').update(ha
 /** SHA-256 of an optional handle; null is a column's "none". */
 export const hashOrNull = (handle: unknown): Buffer | null =>
   typeof handle === 'string' ? hashOf(handle) : null;
+
+/**
+ * Opaque handles of tokens and codes begin with a tag of their Grant (oidc/patches.ts), so that both
+ * lie in one slot of a Redis Cluster and are read together. The tag is no secret: 96 bits of the
+ * grant id's hash. What follows it is the library's handle of 256 random bits.
+ */
+const TAG_LENGTH = 16;
+const TAGGED = /^[\w-]{59}$/;
+
+export const tagOf = (grantHash: Buffer): string =>
+  grantHash.toString('base64url').slice(0, TAG_LENGTH);
+
+/** @param handle - 43 characters of base64url's alphabet */
+export const withTag = (grantId: string, handle: string): string => tagOf(hashOf(grantId)) + handle;
+
+/** The tag of a handle that has one. Whoever presents a handle chooses what is in it. */
+export const tagIn = (handle: string): string | undefined =>
+  TAGGED.test(handle) ? handle.slice(0, TAG_LENGTH) : undefined;

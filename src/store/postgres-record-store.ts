@@ -6,22 +6,43 @@
 import type { Knex } from 'knex';
 import type { Sealer } from '#crypto/sealing.ts';
 import type { Clock } from '#lib/clock.ts';
-import { onlyLiveGrants, revokeGrants } from './grants.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import { asChanges, FIND_GRANT, onlyLiveGrants, revokeGrants, SAVE_GRANT } from './grants.ts';
 import { hashOf, hashOrNull } from './handles.ts';
 import { MODEL_PLACEMENT, type RecordTable } from './model-placement.ts';
 import { currentSecond, fromUnix, secondsAfter, toUnix } from './moments.ts';
+import { packPayload, RecordCells } from './record-cells.ts';
+import { FIND_REFRESH_TOKEN, FIND_SHORT_LIVED, ROTATE_REFRESH_TOKEN } from './record-sql.ts';
 import type {
   ConsumeOutcome,
+  FoundRecord,
   Payload,
   RecordModel,
   RecordStore,
   StoredPayload,
 } from './record-store.ts';
+import { UseMarks } from './use-marks.ts';
 
 interface Row {
   handle_hash: Buffer;
   payload_sealed: string;
-  consumed_at?: Date | null;
+  consumed_at: Date | null;
+}
+
+/** A Grant with what a copy of it must carry. */
+export interface FoundGrant {
+  readonly payload: StoredPayload;
+  readonly version: number;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+}
+
+export interface PostgresRecordStoreParts {
+  readonly db: Knex;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  /** Learns at once what this process revoked; without one other processes do all the same. */
+  readonly feed?: Pick<ChangeFeed, 'apply'> | undefined;
 }
 
 /** Rows to delete per table, and the columns that name one. */
@@ -34,65 +55,119 @@ const SWEPT = [
 
 export class PostgresRecordStore implements RecordStore {
   readonly #db: Knex;
-  readonly #sealer: Sealer;
+  readonly #cells: RecordCells;
   readonly #clock: Clock;
+  readonly #feed: PostgresRecordStoreParts['feed'];
+  readonly #marks: UseMarks;
 
-  constructor({ db, sealer, clock }: { db: Knex; sealer: Sealer; clock: Clock }) {
+  constructor({ db, sealer, clock, feed }: PostgresRecordStoreParts) {
     this.#db = db;
-    this.#sealer = sealer;
+    this.#cells = new RecordCells(sealer);
     this.#clock = clock;
+    this.#feed = feed;
+    this.#marks = new UseMarks(db, clock);
   }
 
   async put(model: RecordModel, handle: string, payload: Payload, lifetimeSeconds: number) {
     const { table } = MODEL_PLACEMENT[model];
+    if (table === 'grants') {
+      await this.putGrant(handle, payload, lifetimeSeconds);
+      return;
+    }
     const now = currentSecond(this.#clock);
     const row = {
       account_id: textOrNull(payload['accountId']),
       client_id: textOrNull(payload['clientId']),
-      payload_sealed: this.#seal(table, handle, payload),
+      payload_sealed: this.#cells.seal(table, hashOf(handle), packPayload(handle, payload)),
       expires_at: secondsAfter(now, lifetimeSeconds),
-      ...(table !== 'grants' && {
-        grant_hash: hashOrNull(payload['grantId']),
-        consumed_at: usedAt(payload),
-      }),
-      ...(table === 'short_lived_records' && {
-        uid_hash: hashOrNull(payload['uid']),
-        user_code_hash: hashOrNull(payload['userCode']),
-      }),
+      grant_hash: hashOrNull(payload['grantId']),
+      consumed_at: usedAt(payload),
+      ...(table === 'short_lived_records' && { user_code_hash: hashOrNull(payload['userCode']) }),
     };
     const key = { handle_hash: hashOf(handle), ...(table === 'short_lived_records' && { model }) };
-    const insert = this.#db(table)
+    await this.#db(table)
       .insert({ ...key, ...row })
-      .onConflict(Object.keys(key));
-    if (table === 'grants') {
-      // A request that read the grant before it was revoked must not bring it back.
-      await insert.merge(row).whereNull('grants.revoked_at');
-    } else {
-      await insert.merge({ ...row, consumed_at: this.#stillUsed(table, now) });
+      .onConflict(Object.keys(key))
+      .merge({ ...row, consumed_at: this.#stillUsed(table, now) });
+  }
+
+  /** @returns the version that copies carry; undefined when the grant was revoked meanwhile */
+  async putGrant(
+    grantId: string,
+    payload: Payload,
+    lifetimeSeconds: number,
+  ): Promise<number | undefined> {
+    const hash = hashOf(grantId);
+    const saved = await SAVE_GRANT.first(this.#db, {
+      hash,
+      accountId: textOrNull(payload['accountId']),
+      clientId: textOrNull(payload['clientId']),
+      payload: this.#cells.seal('grants', hashOf(grantId), packPayload(grantId, payload)),
+      expiresAt: secondsAfter(currentSecond(this.#clock), lifetimeSeconds),
+    });
+    if (saved && saved.version > 1) {
+      const key = hash.toString('hex');
+      this.#feed?.apply([{ kind: 'grant', key, version: saved.version }]);
     }
+    return saved?.version;
   }
 
   async find(model: RecordModel, handle: string) {
-    const row = await this.#live(model).where('handle_hash', hashOf(handle)).first();
-    return this.#open(model, row, handle);
+    return (await this.findWithGrant(model, handle))?.payload;
   }
 
-  async findByUid(model: RecordModel, uid: string) {
-    return await this.#findByIndex(model, 'uid_hash', uid);
+  async findGrant(grantId: string): Promise<FoundGrant | undefined> {
+    const hash = hashOf(grantId);
+    const row = await FIND_GRANT.first(this.#db, { hash, now: currentSecond(this.#clock) });
+    if (!row) return undefined;
+    return {
+      payload: this.#cells.open('grants', hash, row.payload_sealed, grantId),
+      version: row.version,
+      expiresAt: toUnix(row.expires_at),
+    };
+  }
+
+  async findWithGrant(model: RecordModel, handle: string): Promise<FoundRecord | undefined> {
+    const { table, followsGrant } = MODEL_PLACEMENT[model];
+    if (table === 'grants') return await this.findGrant(handle);
+    const now = currentSecond(this.#clock);
+    const hash = hashOf(handle);
+    const row =
+      table === 'refresh_tokens'
+        ? await FIND_REFRESH_TOKEN.first(this.#db, { hash, now })
+        : await FIND_SHORT_LIVED.first(this.#db, { hash, model, now, followsGrant });
+    return row && this.#cells.openRow(table, hash, row, handle);
   }
 
   async findByUserCode(model: RecordModel, userCode: string) {
-    return await this.#findByIndex(model, 'user_code_hash', userCode);
+    const { table } = MODEL_PLACEMENT[model];
+    if (table !== 'short_lived_records') return undefined;
+    const row = await this.#live(model).where('user_code_hash', hashOf(userCode)).first();
+    return row && this.#cells.openRow(table, row.handle_hash, row).payload;
   }
 
   async consume(model: RecordModel, handle: string): Promise<ConsumeOutcome> {
     if (MODEL_PLACEMENT[model].table === 'grants') throw new Error('A grant is not used up.');
-    const rows = () => this.#live(model).where('handle_hash', hashOf(handle));
-    const used = await rows()
+    const used = await this.#live(model)
+      .where('handle_hash', hashOf(handle))
       .whereNull('consumed_at')
       .update({ consumed_at: currentSecond(this.#clock) });
     if (used === 1) return 'used';
-    return (await rows().first()) ? 'already_used' : 'absent';
+    return (await this.find(model, handle)) ? 'already_used' : 'absent';
+  }
+
+  async rotate(usedHandle: string, handle: string, payload: Payload, lifetimeSeconds: number) {
+    const now = currentSecond(this.#clock);
+    const rotated = await ROTATE_REFRESH_TOKEN.count(this.#db, {
+      ...{ usedHash: hashOf(usedHandle), now, hash: hashOf(handle) },
+      grantHash: hashOrNull(payload['grantId']),
+      accountId: textOrNull(payload['accountId']),
+      clientId: textOrNull(payload['clientId']),
+      payload: this.#cells.seal('refresh_tokens', hashOf(handle), packPayload(handle, payload)),
+      expiresAt: secondsAfter(now, lifetimeSeconds),
+    });
+    if (rotated === 1) return 'used';
+    return (await this.find('RefreshToken', usedHandle)) ? 'already_used' : 'absent';
   }
 
   async remove(model: RecordModel, handle: string) {
@@ -106,31 +181,23 @@ export class PostgresRecordStore implements RecordStore {
   }
 
   async revokeGrant(grantId: string) {
-    const chosen = (query: Knex.QueryBuilder) => void query.where('handle_hash', hashOf(grantId));
-    return (await revokeGrants(this.#db, currentSecond(this.#clock), chosen)) === 1;
+    return (await this.#revoke((query) => void query.where('handle_hash', hashOf(grantId)))) > 0;
   }
 
   async revokeGrantsOf(accountId: string, clientId?: string) {
-    return await revokeGrants(this.#db, currentSecond(this.#clock), (query) => {
+    return await this.#revoke((query) => {
       void query.where('account_id', accountId);
       if (clientId !== undefined) void query.where('client_id', clientId);
     });
   }
 
   async useOnce(scope: string, value: string, expiresAt: number) {
-    const now = currentSecond(this.#clock);
-    // Nothing may be used at or after its end; taking the mark would let everyone take it.
-    if (expiresAt <= toUnix(now)) return false;
-    const taken: unknown[] = await this.#db('replay_marks')
-      .insert({
-        mark_hash: hashOf(JSON.stringify([scope, value])),
-        expires_at: fromUnix(expiresAt),
-      })
-      .onConflict('mark_hash')
-      .merge()
-      .where('replay_marks.expires_at', '<=', now)
-      .returning('expires_at');
-    return taken.length === 1;
+    return await this.#marks.take(scope, value, expiresAt);
+  }
+
+  /** Whether `useOnce` was told of it, and its time has not passed. */
+  async wasUsed(scope: string, value: string) {
+    return await this.#marks.has(scope, value);
   }
 
   async sweep(limit: number) {
@@ -169,9 +236,10 @@ export class PostgresRecordStore implements RecordStore {
     return query;
   }
 
-  async #findByIndex(model: RecordModel, column: 'uid_hash' | 'user_code_hash', value: string) {
-    if (MODEL_PLACEMENT[model].table !== 'short_lived_records') return undefined;
-    return this.#open(model, await this.#live(model).where(column, hashOf(value)).first());
+  async #revoke(chosen: (query: Knex.QueryBuilder) => void): Promise<number> {
+    const revoked = await revokeGrants(this.#db, currentSecond(this.#clock), chosen);
+    this.#feed?.apply(asChanges(revoked));
+    return revoked.length;
   }
 
   /** A live record that was used stays used, even if a request that read it before saves it again. */
@@ -182,39 +250,7 @@ export class PostgresRecordStore implements RecordStore {
       [table, now, table],
     );
   }
-
-  /**
-   * Seals a payload without `consumed`, which has a column, and without its `jti` when that is the
-   * handle (`true` stands for it). A record that is also found by user code or uid keeps its handle,
-   * sealed: whoever finds it so must be able to save it again.
-   */
-  #seal(table: RecordTable, handle: string, payload: Payload): string {
-    const kept = { ...payload, consumed: undefined };
-    const foundOtherwise = 'userCode' in payload || 'uid' in payload;
-    const text = JSON.stringify(
-      payload['jti'] === handle && !foundOtherwise ? { ...kept, jti: true } : kept,
-    );
-    return this.#sealer.seal(text, cellOf(table, hashOf(handle)));
-  }
-
-  /** @param handle - undefined when the record was found by another name */
-  #open(model: RecordModel, row: Row | undefined, handle?: string): StoredPayload | undefined {
-    if (!row) return undefined;
-    const cell = cellOf(MODEL_PLACEMENT[model].table, row.handle_hash);
-    const payload = JSON.parse(this.#sealer.open(row.payload_sealed, cell)) as Payload;
-    return {
-      ...payload,
-      ...(payload['jti'] === true && handle !== undefined && { jti: handle }),
-      ...(row.consumed_at && { consumed: toUnix(row.consumed_at) }),
-    };
-  }
 }
-
-const cellOf = (table: RecordTable, handleHash: Buffer) => ({
-  table,
-  column: 'payload_sealed',
-  rowId: handleHash.toString('hex'),
-});
 
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 

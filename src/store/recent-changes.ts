@@ -6,6 +6,7 @@
 
 export const CHANGE_KINDS = [
   'grant',
+  'record',
   'session',
   'client',
   'account',
@@ -82,6 +83,7 @@ export class RecentChanges {
 
 const emptyGeneration = (): Generation => ({
   grant: new Map(),
+  record: new Map(),
   session: new Map(),
   client: new Map(),
   account: new Map(),

@@ -4,7 +4,7 @@
  *
  * Handles (codes, tokens, cookie values) reach a store in clear and are kept only as SHA-256;
  * payloads are sealed and do not contain the handle (but for records that are also found by user
- * code or uid, which must give it back). Expiry is exact: from the second a record expires, `find`
+ * code, which must give it back). Expiry is exact: from the second a record expires, `find`
  * returns undefined, whether or not a sweeper has run.
  */
 
@@ -22,10 +22,16 @@ export type RecordModel =
   | 'RefreshToken'
   | 'RegistrationAccessToken';
 
-/** JSON object; `grantId`, `accountId`, `clientId`, `userCode` and `uid`, when present, are indexed. */
+/** JSON object; `grantId`, `accountId`, `clientId` and `userCode`, when present, are indexed. */
 export type Payload = Readonly<Record<string, unknown>>;
 /** A payload as it was put, with `consumed` (Unix seconds) once it was used. */
 export type StoredPayload = Payload & { readonly consumed?: number };
+
+/** A record, and the Grant that it follows. */
+export interface FoundRecord {
+  readonly payload: StoredPayload;
+  readonly grant?: StoredPayload;
+}
 
 /** `used`: this call used the record. `already_used`, `absent`: it was used, or is gone or expired. */
 export type ConsumeOutcome = 'used' | 'already_used' | 'absent';
@@ -42,10 +48,25 @@ export interface RecordStore {
    * outlives the Grant that it began with: model-placement.ts.)
    */
   find(model: RecordModel, handle: string): Promise<StoredPayload | undefined>;
-  findByUid(model: RecordModel, uid: string): Promise<StoredPayload | undefined>;
+  /** As `find`, with the Grant that was looked at anyway: who reads a token asks for it next. */
+  findWithGrant(model: RecordModel, handle: string): Promise<FoundRecord | undefined>;
   findByUserCode(model: RecordModel, userCode: string): Promise<StoredPayload | undefined>;
-  /** Uses a record up, atomically: of n concurrent calls exactly one gets `used`. */
-  consume(model: RecordModel, handle: string): Promise<ConsumeOutcome>;
+  /**
+   * Uses a record up, atomically: of n concurrent calls exactly one gets `used`.
+   *
+   * @param found - the record as this request has just read it, to save reading it again
+   */
+  consume(model: RecordModel, handle: string, found?: StoredPayload): Promise<ConsumeOutcome>;
+  /**
+   * Uses a refresh token up and puts the next one, both or neither; the next one is stored only
+   * when the outcome is `used`.
+   */
+  rotate(
+    usedHandle: string,
+    handle: string,
+    payload: Payload,
+    lifetimeSeconds: number,
+  ): Promise<ConsumeOutcome>;
   remove(model: RecordModel, handle: string): Promise<void>;
   /**
    * Removes the Grant; from then on every record that names it is not found. Idempotent: of n

@@ -53,19 +53,16 @@ export function describeRecords(current: () => RecordStoreUnderTest) {
     }
   });
 
-  it('finds by user code and by uid, with the handle to save it again', async () => {
+  it('finds by user code, with the handle to save it again', async () => {
     const store = current().stores[0];
-    const handle = newHandle();
-    const [userCode, uid] = [newHandle(), newHandle()];
-    const payload = { jti: handle, userCode, uid };
+    const [handle, userCode] = [newHandle(), newHandle()];
+    const payload = { jti: handle, userCode };
     await store.put('DeviceCode', handle, payload, 60);
     expect(await store.findByUserCode('DeviceCode', userCode)).to.deep.equal(payload);
-    expect(await store.findByUid('DeviceCode', uid)).to.deep.equal(payload);
-    expect(await store.findByUserCode('DeviceCode', uid)).to.equal(undefined);
-    expect(await store.findByUid('Interaction', uid)).to.equal(undefined);
+    expect(await store.findByUserCode('DeviceCode', handle)).to.equal(undefined);
+    expect(await store.findByUserCode('Interaction', userCode)).to.equal(undefined);
     current().clock.advance(60);
     expect(await store.findByUserCode('DeviceCode', userCode)).to.equal(undefined);
-    expect(await store.findByUid('DeviceCode', uid)).to.equal(undefined);
   });
 
   it('keeps neither handles nor what payloads say in readable form', async () => {
@@ -74,7 +71,7 @@ export function describeRecords(current: () => RecordStoreUnderTest) {
     for (const model of MODELS) {
       const [handle, grantId, text] = [newHandle(), newHandle(), newHandle()];
       await store.put('Grant', grantId, { jti: grantId }, 60);
-      await store.put(model, handle, { jti: handle, grantId, uid: text, nonce: text }, 60);
+      await store.put(model, handle, { jti: handle, grantId, userCode: text, nonce: text }, 60);
       await store.useOnce(handle, text, current().clock.nowSeconds() + 60);
       secrets.push(handle, grantId, text);
     }

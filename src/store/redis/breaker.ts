@@ -1,0 +1,97 @@
+/**
+ * What stands between the server and a Redis that does not answer. Every command has a time limit;
+ * after a few failures in a row no command is sent at all, so that users do not wait one by one, and
+ * a PING in the background finds out when Redis is back.
+ */
+
+/** Redis did not do what it was asked, or was not asked; the caller goes on without it. */
+export class RedisUnavailable extends Error {
+  constructor(cause?: unknown) {
+    super('Redis is not available', { cause });
+    this.name = 'RedisUnavailable';
+  }
+}
+
+export interface BreakerParts {
+  /** Resolves when Redis answers. */
+  readonly ping: () => Promise<unknown>;
+  /** Called when the breaker opens (with the failure that opened it) and when it closes. */
+  readonly onChange: (isOpen: boolean, cause?: unknown) => void;
+  readonly timeoutMilliseconds: number;
+  readonly failuresToOpen?: number;
+  readonly probeMilliseconds?: number;
+}
+
+export class Breaker {
+  readonly #parts: Required<BreakerParts>;
+  #failures = 0;
+  #isOpen = false;
+  #probing: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(parts: BreakerParts) {
+    this.#parts = { failuresToOpen: 3, probeMilliseconds: 250, ...parts };
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** @throws RedisUnavailable when the breaker is open, or the work failed or took too long */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isOpen) throw new RedisUnavailable();
+    try {
+      const result = await this.#inTime(work());
+      this.#failures = 0;
+      return result;
+    } catch (cause) {
+      this.#failures += 1;
+      if (this.#failures >= this.#parts.failuresToOpen) this.open(cause);
+      throw new RedisUnavailable(cause);
+    }
+  }
+
+  /** Opens it at once, e.g. when the first connection fails. */
+  open(cause?: unknown): void {
+    if (this.#isOpen || this.#closed) return;
+    this.#isOpen = true;
+    this.#parts.onChange(true, cause);
+    this.#scheduleProbe();
+  }
+
+  /** Ends the probing. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#probing);
+  }
+
+  #scheduleProbe(): void {
+    if (this.#closed) return;
+    this.#probing = setTimeout(() => void this.#probe(), this.#parts.probeMilliseconds);
+    this.#probing.unref();
+  }
+
+  async #probe(): Promise<void> {
+    try {
+      await this.#inTime(this.#parts.ping());
+    } catch {
+      this.#scheduleProbe();
+      return;
+    }
+    if (this.#closed) return;
+    this.#isOpen = false;
+    this.#failures = 0;
+    this.#parts.onChange(false);
+  }
+
+  /** ioredis counts a command's time from its sending; waiting for another pipeline counts here. */
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    const { timeoutMilliseconds } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`no answer within ${timeoutMilliseconds} ms`));
+      }, timeoutMilliseconds);
+      work.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+}
