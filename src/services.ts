@@ -178,6 +178,7 @@ async function startProvider(
   const adapter = createAdapterFactory({
     records: records.records,
     sessions,
+    audit,
     findClient,
     originNow,
     onReuse: async (model, { accountId, clientId }) => {

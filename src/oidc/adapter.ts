@@ -5,16 +5,19 @@
  */
 import { Provider, errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import type { ClientMetadata } from 'oidc-provider';
+import type { AuditLog } from '#audit/audit-log.ts';
 import type { RequestOrigin } from '#lib/request-origin.ts';
 import { MODEL_PLACEMENT } from '#store/model-placement.ts';
 import type { Payload, RecordModel, RecordStore } from '#store/record-store.ts';
 import type { EndedSession, SessionStore } from '#store/session-store.ts';
+import { RequestWrites } from './request-writes.ts';
 import { ReuseWatch } from './reuse-watch.ts';
 import { SessionAdapter } from './session-adapter.ts';
 
 export interface AdapterDependencies {
   readonly records: RecordStore;
   readonly sessions: SessionStore;
+  readonly audit: Pick<AuditLog, 'change'>;
   /** A live client's registration; undefined for one that is unknown, disabled or retired. */
   findClient(clientId: string): Promise<ClientMetadata | undefined>;
   /** Where the present request came from; undefined outside a request. */
@@ -61,7 +64,12 @@ class RecordAdapter implements Adapter {
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number) {
     if (expiresIn === undefined) throw new Error(`ttl.${this.#model} must be set to a number.`);
     // A save in the very second of expiry comes with 0; the library checks `exp` itself as well.
-    await this.#records.put(this.#model, id, { ...payload }, Math.max(1, expiresIn));
+    const seconds = Math.max(1, expiresIn);
+    const writes = this.#model === 'Grant' ? RequestWrites.of(Provider.ctx) : undefined;
+    // Nothing names the grant before the session does, which this request saves last.
+    if (writes) {
+      await writes.defer((commit) => this.#records.putGrant(id, { ...payload }, seconds, commit));
+    } else await this.#records.put(this.#model, id, { ...payload }, seconds);
   }
 
   async find(id: string) {
