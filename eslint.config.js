@@ -128,6 +128,8 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
+        URLSearchParams: 'readonly',
+        AbortSignal: 'readonly',
         document: 'readonly',
         window: 'readonly',
         customElements: 'readonly',

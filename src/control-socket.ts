@@ -79,15 +79,16 @@ export async function askRunningServer(
   const connection = createConnection({ path: socketPath(dataDirectory), allowHalfOpen: true });
   const request: CommandRequest = { args, workingDirectory: process.cwd() };
   connection.on('connect', () => connection.end(JSON.stringify(request)));
-  const lines = createInterface(connection);
-  // Nobody listens there, or the server died: what came until then is all there is.
-  connection.on('error', () => lines.close());
   let exitCode: number | undefined;
-  for await (const text of lines) {
-    const message = JSON.parse(text) as Message;
-    if ('line' in message) print(message.line);
-    else if ('progress' in message) showProgress(message.progress);
-    else exitCode = message.exitCode;
+  try {
+    for await (const text of createInterface(connection)) {
+      const message = JSON.parse(text) as Message;
+      if ('line' in message) print(message.line);
+      else if ('progress' in message) showProgress(message.progress);
+      else exitCode = message.exitCode;
+    }
+  } catch {
+    // Nobody listens there, or the server died: what came until then is all there is.
   }
   return exitCode;
 }

@@ -30,11 +30,13 @@ import type { FindSite } from '#http/site-hint.ts';
 import { createStaticFiles } from '#http/static-files.ts';
 import { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
+import { parseRedisUrl } from '#lib/redis-url.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
 import { createAdapterFactory } from '#oidc/adapter.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
 import { brandOf, createProviderPages, startAgainHref } from '#oidc/pages.ts';
 import { ProviderHolder } from '#oidc/provider-holder.ts';
+import { longestRecordSeconds } from '#oidc/lifetimes.ts';
 import { createProvider } from '#oidc/provider.ts';
 import { SessionEnding } from '#oidc/session-ending.ts';
 import { PREFERENCES_SCOPE } from '#routes/public-pages.ts';
@@ -42,9 +44,12 @@ import { AttemptLedger } from '#sign-in/attempt-ledger.ts';
 import { KnownDevices } from '#sign-in/known-devices.ts';
 import { levelProvenBy } from '#sign-in/levels.ts';
 import { SignIn } from '#sign-in/sign-in.ts';
-import { ChangeFeed } from '#store/change-feed.ts';
+import { ChangeFeed, HORIZON_SECONDS } from '#store/change-feed.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
+import type { RecordStore } from '#store/record-store.ts';
+import { openRedis, type RedisLink } from '#store/redis/connection.ts';
+import { RedisRecordStore } from '#store/redis/redis-record-store.ts';
 
 export interface Foundations {
   readonly settings: Settings;
@@ -65,6 +70,8 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   const clientSecrets = new ClientSecrets(keys.only('client_secret'));
   const feed = new ChangeFeed({
     db,
+    // Removed records and announced outages must be known for as long as a record may live.
+    horizonSeconds: Math.max(HORIZON_SECONDS, longestRecordSeconds(settings)),
     onFailure: (error) => log.error({ err: error }, 'changes of other nodes could not be read'),
   });
   return {
@@ -88,7 +95,26 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   };
 }
 
-export type Records = ReturnType<typeof createRecords>;
+export type Records = Omit<ReturnType<typeof createRecords>, 'records'> & {
+  readonly records: RecordStore;
+};
+
+/** With Redis, what lives minutes is there. */
+async function withRedis(
+  { settings, clock, log }: Foundations,
+  durable: ReturnType<typeof createRecords>,
+): Promise<Records & { readonly redis: RedisLink | undefined }> {
+  const target = parseRedisUrl(settings.redisUrl ?? '');
+  const redis = target && (await openRedis({ target, prefix: settings.redisKeyPrefix, log }));
+  const records: RecordStore = redis
+    ? new RedisRecordStore({
+        ...{ ...durable, redis, clock, log, durable: durable.records },
+        longestSeconds: longestRecordSeconds(settings),
+      })
+    : durable.records;
+  return { ...durable, records, redis };
+}
+
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
 /**
@@ -98,7 +124,7 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
  */
 export async function createServices(foundations: Foundations) {
   const { settings, keys, clock, log } = foundations;
-  const records = createRecords(foundations);
+  const records = await withRedis(foundations, createRecords(foundations));
   const cookies = new CookieSignerWithKeys(keys.only('cookies'));
   const formTokens = new FormTokens(keys.only('csrf'), settings.issuer);
   const staticFiles = createStaticFiles();

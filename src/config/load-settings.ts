@@ -23,6 +23,7 @@ const PLAIN_NAMES: Readonly<Record<string, string>> = {
   environment: 'NODE_ENV',
   issuer: 'ISSUER',
   databaseUrl: 'DATABASE_URL',
+  redisUrl: 'REDIS_URL',
 };
 /** YRT_ variables that are read elsewhere: the key files of crypto/key-ring.ts. */
 const KEY_VARIABLE = /^YRT_KEY_[A-Z_]+$/;

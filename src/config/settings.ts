@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { parseRedisUrl } from '#lib/redis-url.ts';
 
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65535).default(fallback);
 const whole = (fallback: number, min = 1) => z.coerce.number().int().min(min).default(fallback);
@@ -41,13 +42,41 @@ export const settingsSchema = z.object({
   databaseUrl: z
     .string()
     .optional()
-    .describe('DATABASE_URL; PostgreSQL connection string; the embedded database when absent.'),
+    .describe(
+      'DATABASE_URL; PostgreSQL connection string, several hosts with commas; embedded when absent.',
+    ),
   migrationDatabaseUrl: z
     .string()
     .optional()
     .describe(
       'PostgreSQL connection of the tables’ owner, for `migrate`; databaseUrl when absent.',
     ),
+  redisUrl: z
+    .string()
+    .refine(
+      (value) => parseRedisUrl(value) !== undefined,
+      'is not a Redis address; write redis://[user:password@]host:6379[/database], ' +
+        'redis+sentinel://host1:26379,host2:26379/master-name or redis+cluster://host1:6379,host2:6379 ' +
+        '(rediss instead of redis for TLS)',
+    )
+    .optional()
+    .describe(
+      'REDIS_URL; one server, Sentinels or a Cluster for what lives minutes; PostgreSQL holds it when absent.',
+    ),
+  redisKeyPrefix: z
+    .string()
+    .regex(/^[^{}]*$/, 'must not contain { or }')
+    .default('yrt:')
+    .describe('What every key in Redis begins with; its own for each installation on one Redis.'),
+  database: z
+    .object({
+      poolSize: whole(10).describe('Connections to PostgreSQL per process.'),
+      queueLength: whole(500).describe('Queries that may wait for one; more are refused with 503.'),
+      acquireMilliseconds: whole(1000).describe('Longest wait for a connection of the pool.'),
+      connectMilliseconds: whole(1000).describe('Longest wait for a new connection.'),
+      statementMilliseconds: whole(2500).describe('Longest statement.'),
+    })
+    .prefault({}),
   dataDirectory: z.string().min(1).default('data').describe('Folder of the embedded database.'),
   keysDirectory: z.string().default('keys').describe('Folder of the secret key files (mode 0600).'),
   logLevel: z

@@ -6,6 +6,7 @@ import { errors } from 'oidc-provider';
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { AppError, ERRORS, type ErrorCode } from '#lib/errors.ts';
+import { isOutage } from '#store/outage.ts';
 import { pageErrorOf, type PageErrorCode } from './pages.ts';
 import type { RenderPage } from './render.ts';
 import { originOf } from './request-context.ts';
@@ -74,22 +75,3 @@ function logLevel(error: unknown): 'info' | 'warn' | 'error' {
   if (error instanceof AppError) return ERRORS[error.code].level;
   return error instanceof errors.OIDCProviderError && error.statusCode < 500 ? 'info' : 'error';
 }
-
-/**
- * The database cannot be reached, has no free connection, or is going down (SQLSTATE 08, 53, 57P):
- * worth another try soon, unlike a defect.
- */
-export function isOutage(error: unknown): boolean {
-  const { code = '', name = '', message = '' } = error as Partial<NodeJS.ErrnoException>;
-  return (
-    name === 'KnexTimeoutError' ||
-    /^(?:08|57P|53)/.test(code) ||
-    UNREACHABLE.has(code) ||
-    // What node-postgres says without a code.
-    /^(?:Connection terminated|timeout exceeded when trying to connect)/.test(message)
-  );
-}
-
-const UNREACHABLE: ReadonlySet<string> = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND', 'EPIPE', 'EHOSTUNREACH'],
-]);

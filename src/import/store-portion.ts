@@ -21,9 +21,11 @@ export interface StoringParts {
   readonly audit: AuditLog;
 }
 
-/** SQLSTATE of a unique violation. */
-const UNIQUE_VIOLATION = '23505';
-/** Somebody registers with one of our numbers in the moment between look-up and insert. */
+/**
+ * SQLSTATEs of a unique violation and of a deadlock: somebody stored one of our numbers in the moment
+ * between look-up and insert. The next look-up sees it.
+ */
+const RACES = ['23505', '40P01'];
 const TRIES = 5;
 /** The server's own limit is for answers that somebody waits for. */
 const STATEMENT_TIMEOUT = '60s';
@@ -45,7 +47,7 @@ export async function storePortion(
       );
     } catch (error) {
       await refusedFile.cutTo(state.refusedBytes);
-      const isRace = (error as { code?: unknown }).code === UNIQUE_VIOLATION;
+      const isRace = RACES.includes(String((error as { code?: unknown }).code));
       if (!isRace || attempt === TRIES) throw error;
     }
   }

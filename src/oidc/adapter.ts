@@ -10,9 +10,18 @@ import type { RequestOrigin } from '#lib/request-origin.ts';
 import { MODEL_PLACEMENT } from '#store/model-placement.ts';
 import type { Payload, RecordModel, RecordStore } from '#store/record-store.ts';
 import type { EndedSession, SessionStore } from '#store/session-store.ts';
+import {
+  forgetGrant,
+  foundBefore,
+  rememberFound,
+  rememberRotation,
+  takeGrant,
+  takeRotation,
+} from './request-memory.ts';
 import { RequestWrites } from './request-writes.ts';
 import { ReuseWatch } from './reuse-watch.ts';
 import { SessionAdapter } from './session-adapter.ts';
+import { beforeAnswer } from './write-barrier.ts';
 
 export interface AdapterDependencies {
   readonly records: RecordStore;
@@ -65,17 +74,36 @@ class RecordAdapter implements Adapter {
     if (expiresIn === undefined) throw new Error(`ttl.${this.#model} must be set to a number.`);
     // A save in the very second of expiry comes with 0; the library checks `exp` itself as well.
     const seconds = Math.max(1, expiresIn);
-    const writes = this.#model === 'Grant' ? RequestWrites.of(Provider.ctx) : undefined;
-    // Nothing names the grant before the session does, which this request saves last.
-    if (writes) {
-      await writes.defer((commit) => this.#records.putGrant(id, { ...payload }, seconds, commit));
-    } else await this.#records.put(this.#model, id, { ...payload }, seconds);
+    const used = this.#model === 'RefreshToken' ? takeRotation() : undefined;
+    if (used !== undefined) {
+      const outcome = await this.#records.rotate(used, id, { ...payload }, seconds);
+      if (outcome !== 'used') await this.#refuse(used, outcome);
+      return;
+    }
+    if (this.#model === 'Grant') await this.#putGrant(id, payload, seconds);
+    else {
+      const write = this.#records.put(this.#model, id, { ...payload }, seconds);
+      await beforeAnswer(Provider.ctx, write);
+    }
+  }
+
+  /** Nothing names a grant before the session does, which an authorization request saves last. */
+  async #putGrant(id: string, payload: AdapterPayload, seconds: number): Promise<void> {
+    forgetGrant(id);
+    const writes = RequestWrites.of(Provider.ctx);
+    if (!writes) await this.#records.put('Grant', id, { ...payload }, seconds);
+    else await writes.defer((commit) => this.#records.putGrant(id, payload, seconds, commit));
   }
 
   async find(id: string) {
-    const stored = await this.#records.find(this.#model, id);
-    if (stored?.consumed !== undefined) this.#watch.sawUsed(Provider.ctx, this.#model, stored);
-    return stored as AdapterPayload | undefined;
+    const grant = this.#model === 'Grant' ? takeGrant(id) : undefined;
+    if (grant) return grant as AdapterPayload;
+    const stored = await this.#records.findWithGrant(this.#model, id);
+    if (!stored) return undefined;
+    rememberFound(id, stored);
+    const { payload } = stored;
+    if (payload.consumed !== undefined) this.#watch.sawUsed(Provider.ctx, this.#model, payload);
+    return payload as AdapterPayload;
   }
 
   findByUid = refuse;
@@ -87,26 +115,32 @@ class RecordAdapter implements Adapter {
 
   /**
    * Of n concurrent redemptions one goes on. The others end here and revoke the grant, so that the
-   * winner, who may be the thief, holds dead tokens (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+   * winner, who may be the thief, holds dead tokens (RFC 6749 §4.1.2, RFC 9700 §4.14.2). A refresh
+   * token is used up with its successor's save, which follows at once.
    *
    * @throws InvalidGrant, for a pushed request InvalidRequestUri
    */
   async consume(id: string) {
-    const outcome = await this.#records.consume(this.#model, id);
-    if (outcome === 'used') return;
+    if (this.#model === 'RefreshToken' && rememberRotation(id)) return;
+    const outcome = await this.#records.consume(this.#model, id, foundBefore(id));
+    if (outcome !== 'used') await this.#refuse(id, outcome);
+  }
+
+  async destroy(id: string) {
+    if (this.#model === 'Grant') {
+      forgetGrant(id);
+      if (await this.#records.revokeGrant(id)) await this.#watch.revoked(Provider.ctx, id);
+    } else {
+      await this.#records.remove(this.#model, id);
+    }
+  }
+
+  async #refuse(id: string, outcome: 'already_used' | 'absent'): Promise<never> {
     if (outcome === 'already_used') await this.#watch.lostRace(this.#model, id);
     if (this.#model === 'PushedAuthorizationRequest') {
       throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
     }
     throw new errors.InvalidGrant(`${this.#model} already used or gone`);
-  }
-
-  async destroy(id: string) {
-    if (this.#model === 'Grant') {
-      if (await this.#records.revokeGrant(id)) await this.#watch.revoked(Provider.ctx, id);
-    } else {
-      await this.#records.remove(this.#model, id);
-    }
   }
 
   /** Nothing to do: the library destroys the Grant as well, and that alone switches all of it off. */

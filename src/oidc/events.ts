@@ -4,9 +4,10 @@
  */
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
-import { isOutage } from '#http/error-handler.ts';
+import { isOutage } from '#store/outage.ts';
 import { originOf } from '#http/request-context.ts';
 import { AppError } from '#lib/errors.ts';
+import { mayRefresh } from './refresh-policy.ts';
 
 export interface ListenerParts {
   readonly log: Logger;
@@ -47,11 +48,12 @@ const requestOf = (ctx: KoaContextWithOIDC) => ({
 });
 
 /**
- * The library lets tokens with offline access outlive a sign-out. Here only those of native apps do:
- * on a shared computer "退出登录" must mean it (ABUSE-CASES P-29).
+ * The library lets tokens outlive a sign-out that do not ask for their session (`expiresWithSession`).
+ * Here only apps that may refresh do: on a shared computer "退出登录" must mean it (ABUSE-CASES P-29).
  */
 function keepLogoutComplete(ctx: KoaContextWithOIDC): void {
   const { client, session } = ctx.oidc;
-  if (!client || !session || client.applicationType === 'native') return;
+  if (!client || !session) return;
+  if (client.applicationType === 'native' && mayRefresh(client)) return;
   delete session.authorizations?.[client.clientId]?.persistsLogout;
 }

@@ -6,6 +6,7 @@ import type { Client, Provider } from 'oidc-provider';
 import type { ClientSecrets } from '#clients/client-secrets.ts';
 import type { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
+import { withTag } from '#store/handles.ts';
 import type { RecordStore } from '#store/record-store.ts';
 import { installBackchannelOutbox } from './backchannel-logout.ts';
 import { installReplayDetection } from './replay-detection.ts';
@@ -28,10 +29,29 @@ export function patchProvider(provider: Provider, parts: PatchParts): void {
   });
   // Every site may know which session a token belongs to, to end its own when told.
   replace(client, 'includeSid', () => true);
+  // A token or code names the slot of its Grant in Redis, so that both are read at once.
+  for (const model of [provider.AccessToken, provider.AuthorizationCode]) {
+    tagHandles(model.prototype as unknown as Prototype);
+  }
   // Sign-out must not wait for the slowest site, and a notice must not be lost (§0.6).
   installBackchannelOutbox(provider, parts.outbox);
   // The library looks and then writes; of two concurrent assertions both would pass (§2.6).
   installReplayDetection(provider, parts);
+}
+
+interface Tagged {
+  readonly grantId?: string;
+  readonly format?: string;
+}
+
+/** The `jti` of a JWT stays as it is: nobody looks it up. */
+function tagHandles(prototype: Prototype): void {
+  const original = prototype['generateTokenId'];
+  replace(prototype, 'generateTokenId', function generate(this: Tagged): string {
+    const handle = (original as (this: Tagged) => string).call(this);
+    const { grantId, format = 'opaque' } = this;
+    return grantId === undefined || format !== 'opaque' ? handle : withTag(grantId, handle);
+  });
 }
 
 function replace(target: Prototype, name: string, replacement: unknown): void {

@@ -29,6 +29,7 @@ import type { ProviderPages } from './pages.ts';
 import { pairwiseSubject } from './pairwise.ts';
 import { listen, type ListenerParts } from './events.ts';
 import { patchProvider, type PatchParts } from './patches.ts';
+import { mayRefresh } from './refresh-policy.ts';
 import { SigningKey } from './signing-key.ts';
 
 export interface ProviderParts extends ClaimsParts, PatchParts, ListenerParts {
@@ -72,8 +73,8 @@ function configurationOf(parts: ProviderParts, jwks: readonly JWK[]): Configurat
     clientBasedCORS: (_ctx, origin, client) => allowedOrigins(client).includes(origin),
     pkce: { required: (_ctx, client) => isPkceRequired(client) },
     issueRefreshToken: (_ctx, client) => mayRefresh(client),
-    // Tokens of a site that may refresh outlive an idle session; sign-out revokes their grant.
-    expiresWithSession: (ctx) => !(ctx.oidc.client && mayRefresh(ctx.oidc.client)),
+    // Ending a session revokes its grants, which is the switch: no token needs to ask for the session.
+    expiresWithSession: () => false,
     rotateRefreshToken: (ctx) => ctx.oidc.entities.RefreshToken?.isSenderConstrained() !== true,
     interactions: {
       policy: createInteractionPolicy(parts.attainable),
@@ -105,14 +106,6 @@ function assertOnlyAudience(audience: unknown, issuer: string): void {
 
 const allowedOrigins = (client: Client): readonly unknown[] =>
   Array.isArray(client['allowed_origins']) ? client['allowed_origins'] : [];
-
-/**
- * Refresh tokens are the client's policy, not the request's: the library drops `offline_access`
- * where the site did not also ask for a consent page, which a government site never shows.
- */
-const mayRefresh = (client: Client) =>
-  client.grantTypeAllowed('refresh_token') &&
-  (client.scope ?? '').split(' ').includes('offline_access');
 
 const isPkceRequired = (client: Client) =>
   client.clientAuthMethod === 'none' || client['require_pkce'] !== false;

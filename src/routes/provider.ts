@@ -8,6 +8,7 @@ import { AppError } from '#lib/errors.ts';
 import { originOf } from '#http/request-context.ts';
 import { rememberSite } from '#http/site-hint.ts';
 import { allowSiteAsTarget } from '#oidc/form-targets.ts';
+import { withWriteBarrier } from '#oidc/write-barrier.ts';
 import type { PageParts } from './page-context.ts';
 
 const MAX_REQUEST_BODY = 56 * 1024;
@@ -57,7 +58,9 @@ async function runProvider(parts: PageParts, ctx: Context, next: Next): Promise<
   const provider = parts.provider();
   const [handle] = provider.middleware;
   if (!handle) throw new Error('oidc-provider has no middleware');
-  await handle(ctx, next);
+  await withWriteBarrier(ctx, async () => {
+    await handle(ctx, next);
+  });
   const { oidc } = ctx as Partial<KoaContextWithOIDC>;
   if (oidc) await follow(parts, ctx, oidc);
   if (CACHED.has(ctx.path) && ctx.status === 200) ctx.set('Cache-Control', 'public, max-age=300');

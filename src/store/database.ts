@@ -6,7 +6,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import knex, { type Knex } from 'knex';
+import { settingsSchema, type Settings } from '#config/settings.ts';
 import { lockDataDirectory } from './data-lock.ts';
+import { GuardedClient } from './guarded-client.ts';
+import type { GuardPlan } from './pool-guard.ts';
+import { parsePostgresUrl } from './postgres-url.ts';
 
 /** The group role that migrations grant the application's rights to. */
 export const APPLICATION_ROLE = 'yirentong_app';
@@ -27,8 +31,8 @@ export interface DatabaseOptions {
   readonly migrationDatabaseUrl?: string | undefined;
   /** Folder of the embedded database, or `memory://` for one that leaves nothing behind. */
   readonly dataDirectory: string;
-  readonly poolSize?: number;
-  readonly statementTimeoutMilliseconds?: number;
+  /** Defaults for what is left out. */
+  readonly database?: Partial<Settings['database']>;
 }
 
 const QUIET = {
@@ -37,8 +41,10 @@ const QUIET = {
   /** What knex would print is thrown as well, and our own log scrubs it. */
   log: { warn: () => undefined, error: () => undefined },
 };
-const ACQUIRE_TIMEOUT_MILLISECONDS = 1000;
-const DEFAULT_STATEMENT_TIMEOUT_MILLISECONDS = 2500;
+/** What knex writes SQL for. */
+const OLDEST_POSTGRESQL = '15';
+/** Migrations are in no hurry: for a connection, and for getting one. */
+const OWNER_MILLISECONDS = 10_000;
 
 /**
  * Opens the engine that the options ask for.
@@ -53,21 +59,31 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseEn
 
 function openPostgresql(options: DatabaseOptions, databaseUrl: string): DatabaseEngine {
   const urls = { owner: options.migrationDatabaseUrl ?? databaseUrl, application: databaseUrl };
-  const timeout = options.statementTimeoutMilliseconds ?? DEFAULT_STATEMENT_TIMEOUT_MILLISECONDS;
+  const limits = settingsSchema.shape.database.parse(options.database ?? {});
   return {
     kind: 'postgresql',
     connect: (role) =>
       knex({
-        client: 'pg',
+        client: GuardedClient,
+        version: OLDEST_POSTGRESQL,
         ...QUIET,
-        connection: {
-          connectionString: urls[role],
-          ...(role === 'application' && { statement_timeout: timeout }),
-        },
-        acquireConnectionTimeout: role === 'owner' ? 10_000 : ACQUIRE_TIMEOUT_MILLISECONDS,
-        pool: { min: 0, max: options.poolSize ?? 10, afterCreate: enterRole(role) },
+        connection: planOf(urls[role], role, limits) as unknown as Knex.StaticConnectionConfig,
+        acquireConnectionTimeout:
+          role === 'owner' ? OWNER_MILLISECONDS : limits.acquireMilliseconds,
+        pool: { min: 0, max: limits.poolSize },
       }),
     close: () => Promise.resolve(),
+  };
+}
+
+function planOf(url: string, role: DatabaseRole, limits: Settings['database']): GuardPlan {
+  const { servers, attributes = 'read-write' } = parsePostgresUrl(url);
+  const isOwner = role === 'owner';
+  return {
+    ...{ servers, attributes, queueLength: limits.queueLength },
+    role: isOwner ? undefined : APPLICATION_ROLE,
+    connectMilliseconds: isOwner ? OWNER_MILLISECONDS : limits.connectMilliseconds,
+    statementMilliseconds: isOwner ? undefined : limits.statementMilliseconds,
   };
 }
 
@@ -102,7 +118,7 @@ interface RawConnection {
   query(sql: string, done: (error: Error | null) => void): void;
 }
 
-/** Leaves the login role for the application's, so that even a superuser's URL gains no rights. */
+/** The embedded engine has one session, which changes its role with the pool. */
 function enterRole(role: DatabaseRole) {
   const sql = role === 'owner' ? 'RESET ROLE' : `SET ROLE ${APPLICATION_ROLE}`;
   return (connection: RawConnection, done: (error: Error | null, c: RawConnection) => void) => {

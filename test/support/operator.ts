@@ -12,10 +12,22 @@ const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 
 /** @returns the exit code and everything that was printed */
 export async function operate(
+  server: TestServer,
+  database: TestDatabase,
+  ...args: readonly string[]
+): Promise<{ exitCode: number; output: string }> {
+  return await startOperating(server, database, ...args).ended;
+}
+
+/** As operate, for a command that may be killed while it runs. */
+export function startOperating(
   { issuer, foundations }: TestServer,
   { url }: TestDatabase,
   ...args: readonly string[]
-): Promise<{ exitCode: number; output: string }> {
+): {
+  readonly kill: () => void;
+  readonly ended: Promise<{ exitCode: number; output: string }>;
+} {
   if (url === undefined) throw new Error('A process of its own needs PostgreSQL.');
   const directory = mkdtempSync(join(tmpdir(), 'yrt-keys-'));
   writeKeys(directory, foundations.keys);
@@ -25,13 +37,13 @@ export async function operate(
     DATABASE_URL: url,
     YRT_KEYS_DIRECTORY: directory,
   };
-  return await new Promise((resolve) => {
-    execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) => {
-      rmSync(directory, { recursive: true });
-      const exitCode = typeof error?.code === 'number' ? error.code : error ? -1 : 0;
-      resolve({ exitCode, output: stdout + stderr });
-    });
+  const { promise: ended, resolve } = Promise.withResolvers<{ exitCode: number; output: string }>();
+  const child = execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) => {
+    rmSync(directory, { recursive: true });
+    const exitCode = typeof error?.code === 'number' ? error.code : error ? -1 : 0;
+    resolve({ exitCode, output: stdout + stderr });
   });
+  return { kill: () => child.kill('SIGKILL'), ended };
 }
 
 /** The ring's keys as the files that `keys init` makes. */

@@ -98,12 +98,12 @@ export async function startRedisCluster(): Promise<TestCluster> {
   };
 }
 
-/** A process's connection, as services.ts opens it. */
-export async function linkTo(url: string, prefix = 'test:'): Promise<RedisLink> {
+/** A process's connection, as services.ts opens it, but patient where time is not what is tested. */
+export async function linkTo(url: string, timeoutMilliseconds = 5000): Promise<RedisLink> {
   const target = parseRedisUrl(url);
   if (!target) throw new Error(`not a Redis URL: ${url}`);
   const log = createLogger(settingsSchema.parse({ environment: 'test', logLevel: 'silent' }));
-  return await openRedis({ target, prefix, log });
+  return await openRedis({ target, prefix: 'test:', log, timeoutMilliseconds });
 }
 
 /** Runs the cases where redis-server is installed. */

@@ -40,7 +40,9 @@ export async function startSecondProcess(
     databaseUrl: url,
     keys: keyPurposes.map((purpose) => [
       purpose,
-      keys.all(purpose).map(({ kid, secret }) => ({ kid, secret: secret.export().toString('base64url') })),
+      keys
+        .all(purpose)
+        .map(({ kid, secret }) => ({ kid, secret: secret.export().toString('base64url') })),
     ]),
   };
   const child = fork(ENTRY, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

@@ -36,7 +36,8 @@ export function describeSessionStoreContract(
 /** Makes the block's store before its cases and closes it after them. */
 function madeBefore<T extends { close(): Promise<void> }>(make: () => Promise<T>): () => T {
   let made: T | undefined;
-  before(async () => {
+  before(async function () {
+    this.timeout(60_000);
     made = await make();
   });
   after(async () => {

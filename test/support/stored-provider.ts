@@ -68,6 +68,11 @@ class InterruptedRecords extends PostgresRecordStore {
     await this.#beforeConsume();
     return await super.consume(model, handle);
   }
+
+  override async rotate(used: string, handle: string, payload: Payload, lifetimeSeconds: number) {
+    await this.#beforeConsume();
+    return await super.rotate(used, handle, payload, lifetimeSeconds);
+  }
 }
 
 class InterruptedSessions extends PostgresSessionStore {

@@ -84,13 +84,15 @@ export class Breaker {
     this.#parts.onChange(false);
   }
 
-  /** ioredis counts a command's time from its sending; waiting for another pipeline counts here. */
+  /**
+   * Rejects what takes too long. An answer that has arrived while this process was busy is taken
+   * before: timers run first when it comes to breath, what was read comes next.
+   */
   #inTime<T>(work: Promise<T>): Promise<T> {
     const { timeoutMilliseconds } = this.#parts;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new Error(`no answer within ${timeoutMilliseconds} ms`));
-      }, timeoutMilliseconds);
+      const giveUp = () => reject(new Error(`no answer within ${timeoutMilliseconds} ms`));
+      const timer = setTimeout(() => setImmediate(giveUp), timeoutMilliseconds);
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }

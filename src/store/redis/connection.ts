@@ -8,8 +8,12 @@ import type { Logger } from 'pino';
 import type { RedisTarget } from '#lib/redis-url.ts';
 import { Breaker } from './breaker.ts';
 
-/** DESIGN §10: no request waits longer for one answer of Redis. */
+/** DESIGN §10: no request waits longer for one answer of Redis. The breaker keeps this time. */
 const TIMEOUT_MILLISECONDS = 200;
+/** After this a command makes way for the next pipeline. */
+const COMMAND_MILLISECONDS = 1000;
+/** A connection on which nothing comes back is made anew: TCP alone would wait for minutes. */
+const SOCKET_MILLISECONDS = 2000;
 const CONNECT_MILLISECONDS = 1000;
 const LONGEST_RETRY_MILLISECONDS = 1000;
 
@@ -26,7 +30,7 @@ export interface RedisLink {
   readonly isAvailable: boolean;
   /**
    * @param work - commands on keys of one slot; those of one tick leave in one round trip
-   * @throws RedisUnavailable after 200 ms at most
+   * @throws RedisUnavailable at once while the breaker is open, else after 200 ms at most
    */
   run<T>(work: (redis: RedisCommands) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -36,16 +40,19 @@ export interface RedisLinkOptions {
   readonly target: RedisTarget;
   readonly prefix: string;
   readonly log: Logger;
+  /** Longest wait for one answer. */
+  readonly timeoutMilliseconds?: number;
 }
 
 /** Connects; with a Redis that does not answer it returns all the same, and goes on trying. */
-export async function openRedis({ target, prefix, log }: RedisLinkOptions): Promise<RedisLink> {
+export async function openRedis(options: RedisLinkOptions): Promise<RedisLink> {
+  const { target, prefix, log, timeoutMilliseconds = TIMEOUT_MILLISECONDS } = options;
   const client = createClient(target);
   // Every failure also reaches the command that it concerns; ioredis demands a listener.
   client.on('error', (error: Error) => log.debug({ err: error }, 'redis'));
   const breaker = new Breaker({
     ping: () => client.ping(),
-    timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+    timeoutMilliseconds,
     onChange: (isOpen, cause) => {
       if (isOpen) log.error({ err: cause }, 'Redis does not answer: going on in PostgreSQL');
       else log.info('Redis answers again');
@@ -102,7 +109,8 @@ function serverOptions({ tls, username, password }: RedisTarget) {
     ...(tls && { tls: {} }),
     connectionName: 'yirentong',
     enableAutoPipelining: true,
-    commandTimeout: TIMEOUT_MILLISECONDS,
+    commandTimeout: COMMAND_MILLISECONDS,
+    socketTimeout: SOCKET_MILLISECONDS,
     connectTimeout: CONNECT_MILLISECONDS,
     maxRetriesPerRequest: 1,
     // A command whose answer is lost has been given up: it must not be sent again later.

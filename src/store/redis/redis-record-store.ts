@@ -71,15 +71,18 @@ export class RedisRecordStore implements RecordStore {
 
   async put(model: RecordModel, handle: string, payload: Payload, lifetimeSeconds: number) {
     const { durable } = this.#parts;
-    if (model === 'Grant') return await this.#grants.put(handle, payload, lifetimeSeconds);
-    if (!isVolatile(model)) return await durable.put(model, handle, payload, lifetimeSeconds);
-    try {
-      await this.#write(model, handle, payload, lifetimeSeconds);
-    } catch (error) {
-      if (!(error instanceof RedisUnavailable)) throw error;
-      await this.#overflow.announce();
-      await durable.put(model, handle, payload, lifetimeSeconds);
+    if (model === 'Grant') {
+      await this.#grants.put(handle, payload, lifetimeSeconds);
+      return;
     }
+    if (isVolatile(model)) {
+      const isWritten = await this.#orNull(() =>
+        this.#write(model, handle, payload, lifetimeSeconds),
+      );
+      if (isWritten !== null) return;
+      await this.#overflow.announce();
+    }
+    await durable.put(model, handle, payload, lifetimeSeconds);
   }
 
   async putGrant(grantId: string, payload: Payload, lifetimeSeconds: number, commit: Commit) {
@@ -128,6 +131,10 @@ export class RedisRecordStore implements RecordStore {
     const payload = found ?? (await this.find(model, handle));
     if (!payload) return 'absent';
     if (payload.consumed !== undefined) return 'already_used';
+    // A node that runs without Redis takes no mark: its row says whether it was used.
+    if (this.#overflow.mayHaveRecords) {
+      if ((await durable.consume(model, handle)) === 'already_used') return 'already_used';
+    }
     const latestEnd = clock.nowSeconds() + longestSeconds;
     const { exp } = payload;
     const end = typeof exp === 'number' ? Math.min(exp, latestEnd) : latestEnd;
@@ -141,8 +148,10 @@ export class RedisRecordStore implements RecordStore {
 
   async remove(model: RecordModel, handle: string) {
     const { durable } = this.#parts;
-    if (model === 'Grant') return void (await this.revokeGrant(handle));
-    if (!isVolatile(model)) return await durable.remove(model, handle);
+    if (!isVolatile(model)) {
+      await (model === 'Grant' ? this.revokeGrant(handle) : durable.remove(model, handle));
+      return;
+    }
     if (REVOCABLE.has(model)) await this.#forget(model, handle);
     const { redis } = this.#parts;
     const key = this.#keys.record(model, handle);

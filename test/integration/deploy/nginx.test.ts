@@ -101,10 +101,10 @@ describeOnPostgresql('deploy/nginx.conf before two servers in production mode', 
     const citizen = await aCitizen(server);
     const browser = personAt(server, { headers: { 'x-forwarded-for': '203.0.113.9' } });
     await signInAt(browser, citizen, authorizationRequest(server, await aSite(server)));
-    const rows = (await current()
-      .db('audit_events')
+    const rows = await current()
+      .db<{ account_id: string; event: string; address: string }>('audit_events')
       .where({ account_id: citizen.accountId, event: 'authn_login_success' })
-      .select('address')) as { address: string }[];
+      .select('address');
     expect(rows).to.deep.equal([{ address: '127.0.0.1' }]);
   });
 

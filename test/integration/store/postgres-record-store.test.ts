@@ -8,6 +8,7 @@ import {
   dumpTables,
   type TestDatabase,
 } from '../../support/databases.ts';
+import { MODELS } from '../../support/store-contract/fixture.ts';
 import { describeRecordStoreContract } from '../../support/store-contract.ts';
 
 const TABLES = ['grants', 'refresh_tokens', 'short_lived_records', 'replay_marks'];
@@ -21,6 +22,7 @@ const makeStore = (current: () => TestDatabase, processes: 1 | 2) => () => {
   return Promise.resolve({
     stores: [open(db), ...(second ? [open(second)] : [])] as const,
     clock,
+    swept: MODELS,
     dump: () => dumpTables(db, TABLES),
     close: async () => await second?.destroy(),
   });

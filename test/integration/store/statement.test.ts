@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isOutage } from '#http/error-handler.ts';
+import { isOutage } from '#store/outage.ts';
 import { openDatabase } from '#store/database.ts';
 import { statement } from '#store/statement.ts';
 import { describeOnEachDatabase, describeOnPostgresql } from '../../support/databases.ts';
@@ -107,9 +107,9 @@ describeOnPostgresql('store/statement', (current) => {
   it('reports an outage when no connection is free, and when the database is gone', async () => {
     const { url } = current();
     if (url === undefined) throw new Error('no PostgreSQL');
-    const busy = (await openDatabase({ databaseUrl: url, dataDirectory: '', poolSize: 1 })).connect(
-      'application',
-    );
+    const busy = (
+      await openDatabase({ databaseUrl: url, dataDirectory: '', database: { poolSize: 1 } })
+    ).connect('application');
     const holder = await busy.transaction();
     expect(isOutage(await caught(FIND.first(busy, { id: NOBODY })))).to.equal(true);
     await holder.rollback();

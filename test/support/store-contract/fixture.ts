@@ -7,6 +7,8 @@ export interface RecordStoreUnderTest {
   /** The views of several processes on the same data. */
   readonly stores: readonly [RecordStore, ...RecordStore[]];
   readonly clock: MovableClock;
+  /** Models whose expired records `sweep` has to delete. */
+  readonly swept: readonly RecordModel[];
   /** Everything that the store keeps, as text. */
   dump(): Promise<string>;
   close(): Promise<void>;

@@ -5,6 +5,7 @@ import { Job } from 'kubernetes-models/batch/v1';
 import { Ingress, NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ConfigMap, Namespace, Secret, Service, ServiceAccount } from 'kubernetes-models/v1';
+import { settingsSchema, stopMilliseconds } from '#config/settings.ts';
 import { KEY_PURPOSES } from '#crypto/key-ring.ts';
 import {
   at,
@@ -147,8 +148,11 @@ describe('deploy/kubernetes', () => {
   it('gives a pod time to finish what is in flight before it is killed', () => {
     const [, seconds] = at(server, 'lifecycle.preStop.exec.command') as [string, string];
     const grace = Number(pods.deployment['terminationGracePeriodSeconds']);
-    // The server's own wait and the 15 s of draining (server.ts), and a second to write the audit.
-    expect(grace).to.be.at.least(Number(seconds) + 5 + 15 + 1);
+    const settings = settingsSchema.parse({ environment: 'production' });
+    const { waitMilliseconds, drainMilliseconds } = stopMilliseconds(settings);
+    // And a few seconds to write out the audit.
+    const needed = (waitMilliseconds + drainMilliseconds) / 1000 + 5;
+    expect(grace).to.be.at.least(Number(seconds) + needed);
   });
 
   it('runs pods as the image’s user, without rights, on a file system that nobody writes to', () => {
