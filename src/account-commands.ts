@@ -56,10 +56,10 @@ async function endSessions(context: CommandContext, records: Records, accountId:
 
 /** For commands, which run without a provider; the sites are told by the servers' outbox workers. */
 export function createSessionEnding({ settings }: CommandContext, records: Records): SessionEnding {
-  const findClient = createClientDirectory(records.clients, settings.issuer);
+  const findClient = createClientDirectory(records, settings.issuer);
   const clients = {
     find: async (id: string) => {
-      const uri = (await findClient(id))?.['backchannel_logout_uri'];
+      const uri = (await findClient(id)).value?.['backchannel_logout_uri'];
       return typeof uri === 'string' ? { backchannelLogoutUri: uri } : undefined;
     },
   };

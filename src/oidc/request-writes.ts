@@ -8,8 +8,8 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Commit } from '#store/record-store.ts';
 
 interface Deferred {
-  write(db: Knex): Promise<void>;
-  committed(): void;
+  readonly write: (db: Knex) => Promise<void>;
+  readonly committed: () => void;
 }
 
 /** Their session is saved after everything else, so that a grant can wait for it. */

@@ -90,7 +90,7 @@ export class ChangeFeed {
       this.apply(changes);
       return;
     }
-    (db as Knex.Transaction).executionPromise.then(
+    Promise.all(commitsOf(db as Knex.Transaction)).then(
       () => this.apply(changes),
       () => undefined,
     );
@@ -205,6 +205,12 @@ export class ChangeFeed {
       last: later.at(-1) ?? after,
     };
   }
+}
+
+/** A savepoint is released before its transaction commits, which may still fail. */
+function commitsOf(transaction: Knex.Transaction | undefined): readonly Promise<unknown>[] {
+  if (!transaction) return [];
+  return [transaction.executionPromise, ...commitsOf(transaction.parentTransaction)];
 }
 
 /** What a look could see: transactions from `xmax` on and those of `xip` it could not. */

@@ -40,6 +40,12 @@ export type ConsumeOutcome = 'used' | 'already_used' | 'absent';
 /** Makes a write, in a transaction when other writes belong to it, and resolves once it is durable. */
 export type Commit = <Result>(write: (db: Knex) => Promise<Result>) => Promise<Result>;
 
+export interface GrantChoice {
+  /** Only the grants at this client. */
+  readonly clientId?: string;
+  readonly exceptGrantIds?: readonly string[];
+}
+
 export interface RecordStore {
   /**
    * Creates or replaces a record that lives `lifetimeSeconds` (≥ 1) from now. A late put brings
@@ -84,8 +90,8 @@ export interface RecordStore {
    * concurrent calls exactly one returns true, so that one revocation is told once.
    */
   revokeGrant(grantId: string): Promise<boolean>;
-  /** Revokes every grant of an account, at one client or (undefined) at all; returns how many. */
-  revokeGrantsOf(accountId: string, clientId?: string): Promise<number>;
+  /** Revokes the live grants of an account, all or those chosen; returns how many. */
+  revokeGrantsOf(accountId: string, chosen?: GrantChoice): Promise<number>;
   /**
    * Replay mark: true exactly once per (scope, value) until `expiresAt` (Unix seconds) has passed,
    * however many calls race (RFC 7523 §3 `jti`, RFC 9449 §11.1); false when it has passed already.

@@ -37,10 +37,10 @@ export const oneServer = async (): Promise<RedisServers> => {
 };
 
 export const aCluster = async (): Promise<RedisServers> => {
-  const { url, masters, close } = await startRedisCluster();
-  const [first, ...others] = masters;
+  const cluster = await startRedisCluster();
+  const [first, ...others] = cluster.masters;
   if (!first) throw new Error('A Cluster has masters.');
-  return { url, masters: [first, ...others], close };
+  return { url: cluster.url, masters: [first, ...others], close: () => cluster.close() };
 };
 
 export async function startCachedSessions(

@@ -17,6 +17,7 @@ import { packPayload, unpackPayload } from '#store/record-cells.ts';
 import type {
   Commit,
   ConsumeOutcome,
+  GrantChoice,
   FoundRecord,
   Payload,
   RecordModel,
@@ -167,9 +168,9 @@ export class RedisRecordStore implements RecordStore {
     return isRevoked;
   }
 
-  async revokeGrantsOf(accountId: string, clientId?: string) {
+  async revokeGrantsOf(accountId: string, chosen?: GrantChoice) {
     // Copies of them are not trusted from here on, and elsewhere as soon as the feed is read.
-    return await this.#parts.durable.revokeGrantsOf(accountId, clientId);
+    return await this.#parts.durable.revokeGrantsOf(accountId, chosen);
   }
 
   async useOnce(scope: string, value: string, expiresAt: number) {

@@ -46,6 +46,20 @@ describeOnEachDatabase('store/change-feed', (current) => {
     expect(there.isTrusted('client', 'rolled-back', 1)).to.equal(true);
   });
 
+  it('tells its own process only when the outermost transaction has committed', async () => {
+    const here = await node();
+    const told: Change[] = [];
+    here.onChange('overflow', (change) => told.push(change));
+    const outer = await current().db.transaction();
+    await outer.transaction((inner) =>
+      here.publish([{ kind: 'overflow', key: '*', version: 1 }], inner),
+    );
+    await pause(5);
+    expect(told).to.deep.equal([]);
+    await outer.commit();
+    await eventually(() => told.length === 1);
+  });
+
   it('announces in the statement that makes the change', async () => {
     const there = await node();
     await current().db.raw(
