@@ -1,6 +1,7 @@
 /** Locking and unlocking an account from the command line: blocked at once, on every server. */
 import { parseAccountIdentifier } from '#lib/account-identifier.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
+import type { LogoutClients } from '#oidc/backchannel-logout.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
 import { SessionEnding } from '#oidc/session-ending.ts';
 import type { CommandContext, Print } from './commands.ts';
@@ -50,18 +51,18 @@ async function changeStatus(
 }
 
 async function endSessions(context: CommandContext, records: Records, accountId: string) {
-  const ending = createSessionEnding(context, records);
+  const clients = noticeClients(context, records);
+  const ending = new SessionEnding({ ...records, clients: () => clients });
   return await ending.endAllOf(accountId, 'account_status', systemOrigin);
 }
 
-/** For commands, which run without a provider; the sites are told by the servers' outbox workers. */
-export function createSessionEnding({ settings }: CommandContext, records: Records): SessionEnding {
+/** Where sites want to hear of sign-outs, without a provider; servers' outbox workers tell them. */
+export function noticeClients({ settings }: CommandContext, records: Records): LogoutClients {
   const findClient = createClientDirectory(records, settings.issuer);
-  const clients = {
-    find: async (id: string) => {
+  return {
+    find: async (id) => {
       const uri = (await findClient(id)).value?.['backchannel_logout_uri'];
       return typeof uri === 'string' ? { backchannelLogoutUri: uri } : undefined;
     },
   };
-  return new SessionEnding({ ...records, clients: () => clients });
 }

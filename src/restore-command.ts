@@ -4,14 +4,18 @@
  * have ended since. So everything ends here: sessions, grants and with them every refresh token,
  * codes and opaque tokens. People sign in again; sites are told by logout notices.
  */
+import { parseRedisUrl } from '#lib/redis-url.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
-import { dropShortLived, FIRST_ACCOUNT, signedInAccounts } from '#store/restored-state.ts';
-import { createSessionEnding } from './account-commands.ts';
+import { enqueueLogoutNotices, type LogoutClients } from '#oidc/backchannel-logout.ts';
+import { emptyRedis } from '#store/redis/emptying.ts';
+import { FIRST_ACCOUNT, RestoredState } from '#store/restored-state.ts';
+import type { EndedSession } from '#store/session-store.ts';
+import { noticeClients } from './account-commands.ts';
 import type { CommandContext, Print } from './commands.ts';
 import type { Records } from './services.ts';
 
-/** Accounts per page, ended in parallel as far as the pool has connections. */
-const PAGE_ACCOUNTS = 200;
+/** Accounts whose sessions end in one transaction, well within a statement's time. */
+const PAGE_ACCOUNTS = 500;
 const BATCH_RECORDS = 5000;
 
 /** Interrupted, it goes on where it stopped: what is ended is not found again. */
@@ -20,41 +24,65 @@ export async function finishRestore(
   records: Records,
   print: Print,
 ): Promise<number> {
-  const { db, settings } = context;
-  const ending = createSessionEnding(context, records);
+  await forgetCopies(context, print);
+  const state = new RestoredState({ ...context, sealer: records.sealer });
   const total = { accounts: 0, sessions: 0 };
-  let page = await signedInAccounts(db, FIRST_ACCOUNT, PAGE_ACCOUNTS);
+  const end = await createEnding(context, records, state);
+  let page = await state.accountsAfter(FIRST_ACCOUNT, PAGE_ACCOUNTS);
   while (page.length > 0) {
-    for (const ended of await inParallel(page, (id) =>
-      ending.endAllOf(id, 'restored', systemOrigin),
-    )) {
-      total.sessions += ended;
-    }
+    total.sessions += await end(page);
     total.accounts += page.length;
-    page = await signedInAccounts(db, page.at(-1) ?? '', PAGE_ACCOUNTS);
+    page = await state.accountsAfter(page.at(-1) ?? '', PAGE_ACCOUNTS);
   }
-  while ((await dropShortLived(db, BATCH_RECORDS)) > 0);
+  while ((await state.dropShortLived(BATCH_RECORDS)) > 0);
   await records.audit.record('sys_restored', total, systemOrigin);
   print(`Ended ${total.sessions} sessions and every grant of ${total.accounts} accounts.`);
   print(
-    `Tokens that need no look-up live ${settings.lifetimes.accessTokenSeconds} s: ` +
+    `Tokens that need no look-up live ${context.settings.lifetimes.accessTokenSeconds} s: ` +
       'let nobody in before the newest from before the restore has expired.',
   );
   return 0;
 }
 
-/** Fewer at a time than the pool has connections, so that none waits longer than the pool lets it. */
-const AT_A_TIME = 8;
-
-async function inParallel<Item, Result>(
-  items: readonly Item[],
-  action: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  const queue = items.values();
-  const work = async () => {
-    for (const item of queue) results.push(await action(item));
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, work));
-  return results;
+async function forgetCopies({ settings }: CommandContext, print: Print): Promise<void> {
+  const target = parseRedisUrl(settings.redisUrl ?? '');
+  if (!target) return;
+  const removed = await emptyRedis(target, settings.redisKeyPrefix);
+  print(`Removed ${removed} keys from Redis.`);
 }
+
+/** A function that ends a page of accounts, owing the sites their notices, and says how many sessions. */
+async function createEnding(
+  { db, ...context }: CommandContext,
+  records: Records,
+  state: RestoredState,
+) {
+  const clients = await knownClients(
+    noticeClients({ db, ...context }, records),
+    await state.sites(),
+  );
+  return async (accountIds: readonly string[]): Promise<number> => {
+    const ended = await db.transaction(async (transaction) => {
+      const sessions = await state.endAllOf(accountIds, transaction);
+      for (const session of sessions) {
+        await enqueueLogoutNotices(records.outbox, session, { clients, transaction });
+      }
+      return sessions;
+    });
+    await Promise.all(ended.map((session) => recordEnd(records, session)));
+    return ended.length;
+  };
+}
+
+/** Looked up before: on the embedded database a transaction leaves no connection for it. */
+async function knownClients(
+  clients: LogoutClients,
+  ids: readonly string[],
+): Promise<LogoutClients> {
+  const known = new Map<string, Awaited<ReturnType<LogoutClients['find']>>>();
+  for (const id of ids) known.set(id, await clients.find(id));
+  return { find: (id) => Promise.resolve(known.get(id)) };
+}
+
+const recordEnd = ({ audit }: Records, { accountId, uid: sessionUid }: EndedSession) =>
+  audit.record('session_ended', { accountId, sessionUid, reason: 'restored' }, systemOrigin);

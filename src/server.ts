@@ -30,11 +30,13 @@ export interface RunningServer {
 export async function startServer(foundations: Foundations): Promise<RunningServer> {
   const { settings, log, clock } = foundations;
   const services = await createServices(foundations);
-  const { records, pages, addresses, hasher, holder } = services;
+  const { records, pages, addresses, hasher, holder, readyAnswers } = services;
   const app = createApp({ ...services, pages, limitRequests: limitRequests(addresses) });
   app.on('error', (error: Error) => log.error({ err: error }, 'a request failed'));
   const handle = app.callback();
-  const listener = new Listener((request, response) => void handle(request, response));
+  const listener = new Listener((request, response) => {
+    if (!readyAnswers.answer(request, response)) void handle(request, response);
+  });
   const metrics = new Metrics();
   const worker = startOutboxWorker({
     outbox: records.outbox,
@@ -95,6 +97,8 @@ function sweepsOf({
     () => records.sessions.sweep(SWEEP_ROWS),
     () => records.feed.sweep(SWEEP_CHANGES),
     () => records.outbox.sweep(KEEP_DELIVERIES_SECONDS, SWEEP_ROWS),
+    () => records.partitions.maintain(),
+    () => records.retention.dropExpired(),
     () => ledger.sweep(),
     () => devices.sweep(),
     () => addresses.sweep(),

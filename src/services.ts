@@ -10,6 +10,7 @@ import { Accounts } from '#accounts/accounts.ts';
 import { Consents } from '#accounts/consents.ts';
 import { IdentityDocuments } from '#accounts/identity-documents.ts';
 import { AuditLog } from '#audit/audit-log.ts';
+import { AuditRetention } from '#audit/retention.ts';
 import { PasswordCredentials } from '#authenticators/password/credentials.ts';
 import type { HashPermits } from '#authenticators/password/hash-queue.ts';
 import { PasswordHasher } from '#authenticators/password/hasher.ts';
@@ -25,6 +26,7 @@ import { SigningKeys } from '#crypto/signing-keys.ts';
 import { AddressLimits } from '#http/address-limits.ts';
 import { createEgress } from '#http/egress.ts';
 import { FormTokens } from '#http/form-tokens.ts';
+import { ReadyAnswers } from '#http/ready-answers.ts';
 import { createRenderer } from '#http/render.ts';
 import { originOf } from '#http/request-context.ts';
 import type { FindSite } from '#http/site-hint.ts';
@@ -47,6 +49,7 @@ import { levelProvenBy } from '#sign-in/levels.ts';
 import { SignIn } from '#sign-in/sign-in.ts';
 import { CachedSessionStore } from '#store/cached-session-store.ts';
 import { ChangeFeed, HORIZON_SECONDS } from '#store/change-feed.ts';
+import { MonthPartitions } from '#store/month-partitions.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
 import type { RecordStore } from '#store/record-store.ts';
@@ -92,6 +95,11 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
     records: new PostgresRecordStore({ db, sealer, clock, feed }),
     sessions: new PostgresSessionStore({ db, sealer, clock, feed }),
     outbox: new Outbox({ db, sealer }),
+    partitions: new MonthPartitions(db, settings.retention.deliveryRecordDays),
+    retention: new AuditRetention({
+      ...{ db, clock, settings: settings.retention },
+      keys: keys.only('audit'),
+    }),
     audit: new AuditLog({
       db,
       keys: keys.only('audit'),
@@ -166,13 +174,15 @@ export async function createServices(foundations: Foundations) {
       }
     );
   };
+  const readyAnswers = new ReadyAnswers({ issuer: settings.issuer, owner: provider });
   const pages = {
-    ...{ settings, provider, formTokens, renderPage, clock, sessionEnding },
+    ...{ settings, provider, formTokens, renderPage, readyAnswers, clock, sessionEnding },
     ...desk,
     ...records,
   };
   return {
     ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log },
+    readyAnswers,
     ...desk,
   };
 }

@@ -30,7 +30,7 @@ export async function run(
   const visitors = Array.from({ length: connections }, () => new Visitor(target.origin));
   try {
     const operations = await Promise.all(
-      visitors.map((visitor, seat) => scenario.prepare(visitor, seat)),
+      visitors.map((visitor, seat) => prepared(scenario, visitor, seat)),
     );
     await repeat(operations, seconds * WARM_UP_SHARE);
     const [cpuBefore, startedAt] = [target.cpuMilliseconds(), performance.now()];
@@ -46,6 +46,18 @@ export async function run(
     };
   } finally {
     await Promise.all(visitors.map((visitor) => visitor.close()));
+  }
+}
+
+/** A seat that was refused in the rush of all sitting down at once tries again. */
+async function prepared(scenario: Scenario, visitor: Visitor, seat: number) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await scenario.prepare(visitor, seat);
+    } catch (error) {
+      if (attempt === 5) throw error;
+      visitor.becomeStranger();
+    }
   }
 }
 

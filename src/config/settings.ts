@@ -196,6 +196,15 @@ export const settingsSchema = z.object({
       checkpointEvents: whole(1000).describe('Most events between signed checkpoints.'),
     })
     .prefault({}),
+  retention: z
+    .object({
+      auditDays: whole(180, 180).describe('How long audit rows are kept; they go by the month.'),
+      longLivedAuditDays: whole(1096, 1096).describe(
+        'The same for rows of administration, mandates and consents.',
+      ),
+      deliveryRecordDays: whole(60, 30).describe('The same for attempts to deliver notices.'),
+    })
+    .prefault({}),
   signingKeys: z
     .object({
       publishAheadSeconds: whole(86400).describe('How long the next key is published before use.'),

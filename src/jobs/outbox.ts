@@ -141,7 +141,7 @@ export class Outbox {
     return rows.length === 1;
   }
 
-  /** Deletes finished jobs and their records when they are older; returns how many. */
+  /** Deletes finished jobs when they are older; returns how many. Their records go by the month. */
   async sweep(olderThanSeconds: number, limit: number): Promise<number> {
     const old = this.#db('outbox')
       .select('id')
@@ -207,6 +207,7 @@ WITH record AS (
      SET outcome = :outcome, http_status = :httpStatus, error_code = :errorCode,
          duration_milliseconds = :duration
    WHERE outbox_id = :id AND number = :attempt
+     AND started_at > now() - interval '1 hour' -- an attempt takes seconds; this month's partition
 )
 UPDATE outbox
    SET state = :state, claimed_by = NULL,

@@ -9,7 +9,8 @@
 import type { Knex } from 'knex';
 import type { Sealer } from '#crypto/sealing.ts';
 import type { Clock } from '#lib/clock.ts';
-import type { Change, ChangeFeed } from './change-feed.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import type { Change } from './change-log.ts';
 import { TOMBSTONE_SECONDS } from './grants.ts';
 import { hashOf, hashOrNull } from './handles.ts';
 import { currentSecond, fromUnix, secondsAfter, toUnix } from './moments.ts';

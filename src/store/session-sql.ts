@@ -3,7 +3,7 @@
  * which locks it, then merges the sites if there was a row to write; a session that was ended gives
  * none, so that nothing of it comes back. What copies must know is announced in the same statement.
  */
-import { announcing } from './change-feed.ts';
+import { announcing } from './change-log.ts';
 import { statement } from './statement.ts';
 import type { SealedSite } from './session-cells.ts';
 

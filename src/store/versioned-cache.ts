@@ -4,7 +4,8 @@
  * the database. What is not there is remembered as well, apart, so that made-up keys drive out
  * nothing real.
  */
-import type { ChangeFeed, ChangeKind } from './change-feed.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import type { ChangeKind } from './recent-changes.ts';
 
 /** What a row says, undefined when it says "not there"; with its version, 0 when there is no row. */
 export interface Versioned<T> {

@@ -131,7 +131,7 @@ export async function asOwner(
 /** Sets the audit chain back to its beginning. */
 export async function emptyAuditLog(database: TestDatabase): Promise<void> {
   await asOwner(database, async (owner) => {
-    await owner.raw('TRUNCATE audit_events, audit_checkpoints');
+    await owner.raw('TRUNCATE audit_events, audit_checkpoints, audit_dropped_months');
     await owner('audit_head').update({ seq: 0, hash: Buffer.alloc(32), mac: Buffer.alloc(0) });
   });
 }

@@ -78,7 +78,8 @@ export async function openRedis(options: RedisLinkOptions): Promise<RedisLink> {
   };
 }
 
-function createClient(target: RedisTarget): Redis | Cluster {
+/** Not connected yet. */
+export function createClient(target: RedisTarget): Redis | Cluster {
   const server = serverOptions(target);
   const hosts = target.hosts.map(({ host, port }) => ({ host, port }));
   if (target.kind === 'cluster') return new Cluster(hosts, clusterOptions(server));

@@ -41,13 +41,12 @@ async function inParallel<Item>(items: readonly Item[], action: (item: Item) => 
 /** The session opens a site, and every refresh token that was acknowledged works. */
 async function expectAlive(stage: Stage, { browser, visits }: LiveSession): Promise<void> {
   const { people, sites, journal } = stage;
-  if (!(await people.isSignedIn(browser))) {
-    journal.violations.push('an acknowledged session is gone');
-  }
+  const answer = await people.answerWithoutPage(browser);
+  if (answer !== 'code') journal.violations.push(`an acknowledged session is gone: ${answer}`);
   for (const { site, refresh } of visits.values()) {
     if (refresh === undefined) continue;
-    const answer = await sites.use({ kind: 'refresh_token', site, value: refresh });
-    if (!visitOf(site, answer)) {
+    const tokens = await sites.use({ kind: 'refresh_token', site, value: refresh });
+    if (!visitOf(site, tokens)) {
       journal.violations.push('an acknowledged refresh token is gone');
     }
   }

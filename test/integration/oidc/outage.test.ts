@@ -1,9 +1,17 @@
 import { expect } from 'chai';
 import { openDatabase, type DatabaseEngine } from '#store/database.ts';
 import { describeOnPostgresql } from '../../support/databases.ts';
-import { authorizationRequest, postAsSite } from '../../support/person.ts';
+import type { CookieBrowser } from '../../support/cookie-browser.ts';
+import { until } from '../../support/outbox.ts';
+import { authorizationRequest, personAt, postAsSite, signInAt } from '../../support/person.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
-import { aSite, startTestServer, type Site, type TestServer } from '../../support/test-server.ts';
+import {
+  aCitizen,
+  aSite,
+  startTestServer,
+  type Site,
+  type TestServer,
+} from '../../support/test-server.ts';
 
 // DESIGN §11: PostgreSQL dead → 503 with Retry-After, discovery and JWKS still 200, recovery
 // without a restart.
@@ -12,6 +20,7 @@ describeOnPostgresql('oidc/outage of the database', (current) => {
   let site: Site;
   let proxy: TcpProxy;
   let engine: DatabaseEngine;
+  let browser: CookieBrowser;
 
   before(async () => {
     const url = new URL(current().url ?? '');
@@ -21,6 +30,9 @@ describeOnPostgresql('oidc/outage of the database', (current) => {
     const db = engine.connect('application');
     server = await startTestServer({ ...current(), db });
     site = await aSite(server, { grant_types: ['authorization_code', 'client_credentials'] });
+    browser = personAt(server);
+    const portal = await aSite(server);
+    await signInAt(browser, await aCitizen(server), authorizationRequest(server, portal));
   });
   after(async () => {
     await server.stop();
@@ -48,8 +60,13 @@ describeOnPostgresql('oidc/outage of the database', (current) => {
     expect(await page.text()).to.match(/[0-9a-f]{8}-[0-9a-f]{4}-/);
   });
 
-  it('works again once the line is mended, without a restart', async () => {
+  it('answers 503 to a sign-out while the line is cut', async () => {
+    const page = await browser.submit(`${server.issuer}/session/end/confirm`, { logout: 'yes' });
+    expect(page.status).to.equal(503);
+  });
+
+  it('works again within 5 s of the line being mended, without a restart', async () => {
     await proxy.open();
-    expect((await requestToken()).status).to.equal(200);
+    await until(async () => (await requestToken()).status === 200);
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ChangeFeed, announcing, type Change } from '#store/change-feed.ts';
+import { ChangeFeed } from '#store/change-feed.ts';
+import { announcing, type Change } from '#store/change-log.ts';
 import { hashOf } from '#store/handles.ts';
 import {
   asOwner,

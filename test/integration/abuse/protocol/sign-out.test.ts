@@ -150,6 +150,8 @@ describeOnAnyDatabase('abuse/protocol: signing out', (current) => {
     // Idled out and swept: there is no session to end, but the site's refresh token lives on.
     await server.foundations.db('sessions').where({ account_id: citizen.accountId }).delete();
     browser = personAt(server);
+    await visit(left.site);
+    browser = personAt(server);
     const kept = await visit(left.site);
     const { action, csrf } = formOf(await browser.open(`${server.issuer}/account`), '/end-others');
     await browser.submit(action, { csrf });
