@@ -58,10 +58,10 @@ async function endSessions(context: CommandContext, records: Records, accountId:
 
 /** Where sites want to hear of sign-outs, without a provider; servers' outbox workers tell them. */
 export function noticeClients({ settings }: CommandContext, records: Records): LogoutClients {
-  const findClient = createClientDirectory(records.clients, settings.issuer);
+  const findClient = createClientDirectory(records, settings.issuer);
   return {
     find: async (id) => {
-      const uri = (await findClient(id))?.['backchannel_logout_uri'];
+      const uri = (await findClient(id)).value?.['backchannel_logout_uri'];
       return typeof uri === 'string' ? { backchannelLogoutUri: uri } : undefined;
     },
   };

@@ -80,6 +80,8 @@ function noticeHandler({ provider, egress, records }: Awaited<ReturnType<typeof 
 }
 
 const SWEEP_ROWS = 1000;
+/** Small rows, and many on a busy day. */
+const SWEEP_CHANGES = 50_000;
 const KEEP_DELIVERIES_SECONDS = 30 * 86_400;
 
 function sweepsOf({
@@ -91,7 +93,7 @@ function sweepsOf({
   return [
     () => records.records.sweep(SWEEP_ROWS),
     () => records.sessions.sweep(SWEEP_ROWS),
-    () => records.feed.sweep(SWEEP_ROWS),
+    () => records.feed.sweep(SWEEP_CHANGES),
     () => records.outbox.sweep(KEEP_DELIVERIES_SECONDS, SWEEP_ROWS),
     () => ledger.sweep(),
     () => devices.sweep(),

@@ -5,6 +5,7 @@
 import type { Knex } from 'knex';
 import { Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
+import { createAccountStates } from '#accounts/account-states.ts';
 import { Accounts } from '#accounts/accounts.ts';
 import { Consents } from '#accounts/consents.ts';
 import { IdentityDocuments } from '#accounts/identity-documents.ts';
@@ -44,11 +45,14 @@ import { AttemptLedger } from '#sign-in/attempt-ledger.ts';
 import { KnownDevices } from '#sign-in/known-devices.ts';
 import { levelProvenBy } from '#sign-in/levels.ts';
 import { SignIn } from '#sign-in/sign-in.ts';
+import { CachedSessionStore } from '#store/cached-session-store.ts';
 import { ChangeFeed, HORIZON_SECONDS } from '#store/change-feed.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
 import type { RecordStore } from '#store/record-store.ts';
 import { openRedis, type RedisLink } from '#store/redis/connection.ts';
+import { SessionCopies } from '#store/redis/session-copies.ts';
+import type { SessionStore } from '#store/session-store.ts';
 import { RedisRecordStore } from '#store/redis/redis-record-store.ts';
 
 export interface Foundations {
@@ -76,13 +80,17 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   });
   return {
     ...{ index, documents, clientSecrets, feed, sealer },
-    accounts: new Accounts({ db, sealer, index, documents, clock }),
+    accounts: new Accounts({ db, sealer, index, documents, clock, feed }),
     consents: new Consents(db, clock),
-    clients: new Clients({ db, secrets: clientSecrets, clock }),
+    clients: new Clients({ db, secrets: clientSecrets, clock, feed }),
     credentials: new PasswordCredentials(db, clock),
-    signingKeys: new SigningKeys({ db, sealer: new Sealer(keys.only('signing_wrap')), clock }),
+    signingKeys: new SigningKeys({
+      ...{ db, clock, sealer: new Sealer(keys.only('signing_wrap')) },
+      announce: (trx) =>
+        feed.publish([{ kind: 'signing_keys', key: '*', version: clock.now().getTime() }], trx),
+    }),
     records: new PostgresRecordStore({ db, sealer, clock, feed }),
-    sessions: new PostgresSessionStore({ db, sealer, clock }),
+    sessions: new PostgresSessionStore({ db, sealer, clock, feed }),
     outbox: new Outbox({ db, sealer }),
     audit: new AuditLog({
       db,
@@ -95,24 +103,31 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   };
 }
 
-export type Records = Omit<ReturnType<typeof createRecords>, 'records'> & {
+export type Records = Omit<ReturnType<typeof createRecords>, 'records' | 'sessions'> & {
   readonly records: RecordStore;
+  readonly sessions: SessionStore;
 };
 
-/** With Redis, what lives minutes is there. */
+/** With Redis, what lives minutes is there, and copies of what is durable. */
 async function withRedis(
   { settings, clock, log }: Foundations,
   durable: ReturnType<typeof createRecords>,
 ): Promise<Records & { readonly redis: RedisLink | undefined }> {
   const target = parseRedisUrl(settings.redisUrl ?? '');
-  const redis = target && (await openRedis({ target, prefix: settings.redisKeyPrefix, log }));
-  const records: RecordStore = redis
-    ? new RedisRecordStore({
-        ...{ ...durable, redis, clock, log, durable: durable.records },
-        longestSeconds: longestRecordSeconds(settings),
-      })
-    : durable.records;
-  return { ...durable, records, redis };
+  if (!target) return { ...durable, redis: undefined };
+  const redis = await openRedis({ target, prefix: settings.redisKeyPrefix, log });
+  const { feed, sealer } = durable;
+  return {
+    ...{ ...durable, redis },
+    records: new RedisRecordStore({
+      ...{ feed, sealer, redis, clock, log, durable: durable.records },
+      longestSeconds: longestRecordSeconds(settings),
+    }),
+    sessions: new CachedSessionStore({
+      ...{ feed, clock, durable: durable.sessions },
+      copies: new SessionCopies({ redis, sealer }),
+    }),
+  };
 }
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
@@ -199,12 +214,13 @@ async function startProvider(
   extras: ProviderExtras,
 ): Promise<ProviderHolder> {
   const { audit, sessions } = records;
-  const findClient = createClientDirectory(records.clients, settings.issuer);
+  const findClient = createClientDirectory(records, settings.issuer);
+  const accountStates = createAccountStates(records);
   const originNow = () => (Provider.ctx ? originOf(Provider.ctx) : undefined);
   const adapter = createAdapterFactory({
     records: records.records,
     sessions,
-    findClient,
+    findClient: async (clientId) => (await findClient(clientId)).value,
     originNow,
     onReuse: async (model, { accountId, clientId }) => {
       await audit.record(
@@ -224,6 +240,8 @@ async function startProvider(
   });
   const parts = {
     ...{ settings, adapter, clock, log, ...extras, ...records },
+    findClient,
+    findAccount: async (id: string) => (await accountStates.find(id)).value,
     pages: createProviderPages(extras.renderPage),
     pairwiseKeys: keys.only('pairwise'),
     sessionAcr: async (uid: string) => {
@@ -235,6 +253,7 @@ async function startProvider(
     signingKeys: records.signingKeys,
     make: (jwks) => createProvider(parts, jwks),
     reloadSeconds: settings.signingKeys.reloadSeconds,
+    onRotated: (listener) => records.feed.onChange('signing_keys', listener),
     onReloadFailure: (error) => log.error({ err: error }, 'signing keys could not be read'),
   });
 }

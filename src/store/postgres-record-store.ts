@@ -15,6 +15,7 @@ import { packPayload, RecordCells } from './record-cells.ts';
 import { FIND_REFRESH_TOKEN, FIND_SHORT_LIVED, ROTATE_REFRESH_TOKEN } from './record-sql.ts';
 import type {
   ConsumeOutcome,
+  GrantChoice,
   FoundRecord,
   Payload,
   RecordModel,
@@ -184,10 +185,11 @@ export class PostgresRecordStore implements RecordStore {
     return (await this.#revoke((query) => void query.where('handle_hash', hashOf(grantId)))) > 0;
   }
 
-  async revokeGrantsOf(accountId: string, clientId?: string) {
+  async revokeGrantsOf(accountId: string, { clientId, exceptGrantIds = [] }: GrantChoice = {}) {
     return await this.#revoke((query) => {
       void query.where('account_id', accountId);
       if (clientId !== undefined) void query.where('client_id', clientId);
+      void query.whereNotIn('handle_hash', exceptGrantIds.map(hashOf));
     });
   }
 

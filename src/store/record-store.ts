@@ -36,6 +36,12 @@ export interface FoundRecord {
 /** `used`: this call used the record. `already_used`, `absent`: it was used, or is gone or expired. */
 export type ConsumeOutcome = 'used' | 'already_used' | 'absent';
 
+export interface GrantChoice {
+  /** Only the grants at this client. */
+  readonly clientId?: string;
+  readonly exceptGrantIds?: readonly string[];
+}
+
 export interface RecordStore {
   /**
    * Creates or replaces a record that lives `lifetimeSeconds` (≥ 1) from now. A late put brings
@@ -73,8 +79,8 @@ export interface RecordStore {
    * concurrent calls exactly one returns true, so that one revocation is told once.
    */
   revokeGrant(grantId: string): Promise<boolean>;
-  /** Revokes every grant of an account, at one client or (undefined) at all; returns how many. */
-  revokeGrantsOf(accountId: string, clientId?: string): Promise<number>;
+  /** Revokes the live grants of an account, all or those chosen; returns how many. */
+  revokeGrantsOf(accountId: string, chosen?: GrantChoice): Promise<number>;
   /**
    * Replay mark: true exactly once per (scope, value) until `expiresAt` (Unix seconds) has passed,
    * however many calls race (RFC 7523 §3 `jti`, RFC 9449 §11.1); false when it has passed already.

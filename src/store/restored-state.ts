@@ -5,6 +5,7 @@
 import type { Knex } from 'knex';
 import type { Sealer } from '#crypto/sealing.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { ChangeFeed } from './change-feed.ts';
 import { revokeGrants } from './grants.ts';
 import { currentSecond } from './moments.ts';
 import { SessionCells } from './session-cells.ts';
@@ -18,11 +19,13 @@ export class RestoredState {
   readonly #db: Knex;
   readonly #cells: SessionCells;
   readonly #clock: Clock;
+  readonly #feed: ChangeFeed;
 
-  constructor({ db, sealer, clock }: { db: Knex; sealer: Sealer; clock: Clock }) {
-    this.#db = db;
-    this.#cells = new SessionCells(sealer);
-    this.#clock = clock;
+  constructor(parts: { db: Knex; sealer: Sealer; clock: Clock; feed: ChangeFeed }) {
+    this.#db = parts.db;
+    this.#cells = new SessionCells(parts.sealer);
+    this.#clock = parts.clock;
+    this.#feed = parts.feed;
   }
 
   /**
@@ -59,7 +62,7 @@ export class RestoredState {
   async endAllOf(accountIds: readonly string[], trx: Knex.Transaction): Promise<EndedSession[]> {
     const now = currentSecond(this.#clock);
     const chosen = (query: Knex.QueryBuilder) => void query.whereIn('account_id', accountIds);
-    const ended = await endSessions(trx, this.#cells, now, chosen);
+    const ended = await endSessions({ db: trx, cells: this.#cells, feed: this.#feed }, now, chosen);
     await revokeGrants(trx, now, chosen);
     return ended;
   }

@@ -16,6 +16,7 @@ import type { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { packPayload, unpackPayload } from '#store/record-cells.ts';
 import type {
   ConsumeOutcome,
+  GrantChoice,
   FoundRecord,
   Payload,
   RecordModel,
@@ -162,9 +163,9 @@ export class RedisRecordStore implements RecordStore {
     return isRevoked;
   }
 
-  async revokeGrantsOf(accountId: string, clientId?: string) {
+  async revokeGrantsOf(accountId: string, chosen?: GrantChoice) {
     // Copies of them are not trusted from here on, and elsewhere as soon as the feed is read.
-    return await this.#parts.durable.revokeGrantsOf(accountId, clientId);
+    return await this.#parts.durable.revokeGrantsOf(accountId, chosen);
   }
 
   async useOnce(scope: string, value: string, expiresAt: number) {

@@ -20,7 +20,7 @@ describeOnPostgresql('oidc/outage of the database', (current) => {
     engine = await openDatabase({ databaseUrl: url.href, dataDirectory: '' });
     const db = engine.connect('application');
     server = await startTestServer({ ...current(), db });
-    site = await aSite(server, { grant_types: ['client_credentials'], redirect_uris: [] });
+    site = await aSite(server, { grant_types: ['authorization_code', 'client_credentials'] });
   });
   after(async () => {
     await server.stop();
