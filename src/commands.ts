@@ -192,7 +192,8 @@ async function rotateKeys(context: CommandContext, args: readonly string[], prin
 async function verifyAudit({ db, keys }: CommandContext, _args: readonly string[], print: Print) {
   const result = await verifyAuditChain(db, keys.only('audit'));
   if (result.ok) {
-    print(`The audit chain is whole: ${result.events} events.`);
+    const gone = result.dropped > 0 ? `, ${result.dropped} of them dropped by retention` : '';
+    print(`The audit chain is whole: ${result.events} events${gone}.`);
     return OK;
   }
   print(`The audit chain is broken at row ${result.firstBadSeq}: ${result.reason}`);

@@ -10,6 +10,7 @@ import { Accounts } from '#accounts/accounts.ts';
 import { Consents } from '#accounts/consents.ts';
 import { IdentityDocuments } from '#accounts/identity-documents.ts';
 import { AuditLog } from '#audit/audit-log.ts';
+import { AuditRetention } from '#audit/retention.ts';
 import { PasswordCredentials } from '#authenticators/password/credentials.ts';
 import type { HashPermits } from '#authenticators/password/hash-queue.ts';
 import { PasswordHasher } from '#authenticators/password/hasher.ts';
@@ -25,6 +26,7 @@ import { SigningKeys } from '#crypto/signing-keys.ts';
 import { AddressLimits } from '#http/address-limits.ts';
 import { createEgress } from '#http/egress.ts';
 import { FormTokens } from '#http/form-tokens.ts';
+import { ReadyAnswers } from '#http/ready-answers.ts';
 import { createRenderer } from '#http/render.ts';
 import { originOf } from '#http/request-context.ts';
 import type { FindSite } from '#http/site-hint.ts';
@@ -33,8 +35,10 @@ import { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
 import { parseRedisUrl } from '#lib/redis-url.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
+import { traceCalls, type Tracing } from '#lib/tracing.ts';
 import { createAdapterFactory } from '#oidc/adapter.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
+import { Metrics } from '#metrics/metrics.ts';
 import { brandOf, createProviderPages, startAgainHref } from '#oidc/pages.ts';
 import { ProviderHolder } from '#oidc/provider-holder.ts';
 import { longestRecordSeconds } from '#oidc/lifetimes.ts';
@@ -47,6 +51,7 @@ import { levelProvenBy } from '#sign-in/levels.ts';
 import { SignIn } from '#sign-in/sign-in.ts';
 import { CachedSessionStore } from '#store/cached-session-store.ts';
 import { ChangeFeed, HORIZON_SECONDS } from '#store/change-feed.ts';
+import { MonthPartitions } from '#store/month-partitions.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
 import type { RecordStore } from '#store/record-store.ts';
@@ -64,6 +69,8 @@ export interface Foundations {
   readonly log: Logger;
   /** Of a worker, whose supervisor shares the machine's cores; without, every core is ours. */
   readonly hashPermits?: HashPermits | undefined;
+  /** Where traces are asked for. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What works on the database alone: all that the commands need. */
@@ -92,6 +99,11 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
     records: new PostgresRecordStore({ db, sealer, clock, feed }),
     sessions: new PostgresSessionStore({ db, sealer, clock, feed }),
     outbox: new Outbox({ db, sealer }),
+    partitions: new MonthPartitions(db, settings.retention.deliveryRecordDays),
+    retention: new AuditRetention({
+      ...{ db, clock, settings: settings.retention },
+      keys: keys.only('audit'),
+    }),
     audit: new AuditLog({
       db,
       keys: keys.only('audit'),
@@ -138,8 +150,9 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
  * @throws NoSigningKeys before the first `keys rotate`
  */
 export async function createServices(foundations: Foundations) {
-  const { settings, keys, clock, log } = foundations;
-  const records = await withRedis(foundations, createRecords(foundations));
+  const { settings, keys, clock, log, tracing } = foundations;
+  const plain = await withRedis(foundations, createRecords(foundations));
+  const records = tracing ? traceCalls(tracing, plain) : plain;
   const cookies = new CookieSignerWithKeys(keys.only('cookies'));
   const formTokens = new FormTokens(keys.only('csrf'), settings.issuer);
   const staticFiles = createStaticFiles();
@@ -149,7 +162,8 @@ export async function createServices(foundations: Foundations) {
     preferencesCsrf: (ctx) => formTokens.issue(ctx, PREFERENCES_SCOPE),
   });
   const egress = createEgress(settings.egress);
-  const desk = createSignInDesk(foundations, records);
+  const metrics = new Metrics();
+  const desk = createSignInDesk(foundations, records, metrics);
   const holder = await startProvider(foundations, records, {
     ...{ cookies, renderPage, egress },
     attainable: levelProvenBy(desk.authenticators),
@@ -166,18 +180,20 @@ export async function createServices(foundations: Foundations) {
       }
     );
   };
+  const readyAnswers = new ReadyAnswers({ issuer: settings.issuer, owner: provider });
   const pages = {
-    ...{ settings, provider, formTokens, renderPage, clock, sessionEnding },
+    ...{ settings, provider, formTokens, renderPage, readyAnswers, clock, sessionEnding },
     ...desk,
     ...records,
   };
   return {
-    ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log },
+    ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log, metrics },
+    readyAnswers,
     ...desk,
   };
 }
 
-function createSignInDesk(foundations: Foundations, records: Records) {
+function createSignInDesk(foundations: Foundations, records: Records, metrics: Metrics) {
   const { settings, keys, db, clock } = foundations;
   const hasher = new PasswordHasher({
     settings: settings.password,
@@ -199,7 +215,10 @@ function createSignInDesk(foundations: Foundations, records: Records) {
     devices,
     addresses,
     authenticators: createAuthenticators({ password: { hasher, credentials } }),
-    signIn: new SignIn({ accounts, ledger, devices, addresses, audit, index, clock }),
+    signIn: new SignIn({
+      ...{ accounts, ledger, devices, addresses, audit, index, clock },
+      onAnswered: (method, outcome) => metrics.signIns.inc({ method, outcome }),
+    }),
   };
 }
 

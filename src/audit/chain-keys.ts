@@ -23,10 +23,13 @@ export interface ChainPoint {
 }
 
 /** A place that was vouched for; worth keeping outside the database. */
-export interface Checkpoint extends ChainPoint {
+export interface Checkpoint extends ChainPoint, Signed {}
+
+/** A statement under the audit key's signature, whatever it says. */
+export interface Signed {
   readonly signedAt: Date;
   readonly keyId: string;
-  /** Ed25519 (RFC 8032), 64 bytes, over `checkpointText`. */
+  /** Ed25519 (RFC 8032), 64 bytes. */
   readonly signature: Buffer;
 }
 
@@ -64,18 +67,28 @@ export class ChainKeys {
 
   /** Signs a place of the chain under the current key. */
   sign(point: ChainPoint, signedAt: Date): Checkpoint {
-    const key = this.#keys.current();
-    const unsigned = { seq: point.seq, hash: point.hash, signedAt, keyId: key.kid };
-    const signature = sign(null, checkpointText(unsigned), this.#derive(key).signingKey);
-    return { ...unsigned, signature };
+    const { seq, hash } = point;
+    return { seq, hash, ...this.signText(checkpointText(point), signedAt) };
   }
 
   /** False also when the key that it names is not in the key ring. */
   isGenuineCheckpoint(checkpoint: Checkpoint): boolean {
-    const key = this.#keys.find(checkpoint.keyId);
+    return this.isGenuineText(checkpointText(checkpoint), checkpoint);
+  }
+
+  /** @param text - begins with what it is, so that no statement passes for one of another kind */
+  signText(text: string, signedAt: Date): Signed {
+    const key = this.#keys.current();
+    const unsigned = { signedAt, keyId: key.kid };
+    const signature = sign(null, signedText(text, unsigned), this.#derive(key).signingKey);
+    return { ...unsigned, signature };
+  }
+
+  /** False also when the key that it names is not in the key ring. */
+  isGenuineText(text: string, signed: Signed): boolean {
+    const key = this.#keys.find(signed.keyId);
     if (!key) return false;
-    const { publicKey } = this.#derive(key);
-    return verify(null, checkpointText(checkpoint), publicKey, checkpoint.signature);
+    return verify(null, signedText(text, signed), this.#derive(key).publicKey, signed.signature);
   }
 
   #derive(key: SecretKey): DerivedKeys {
@@ -102,9 +115,12 @@ const headMac = (key: KeyObject, { seq, hash }: ChainPoint) =>
     .update(`${seq}|${hash.toString('hex')}`)
     .digest();
 
-/** What a checkpoint's signature covers: `checkpoint|<seq>|<hash, hex>|<signed at, ISO>|<key id>`. */
-const checkpointText = ({ seq, hash, signedAt, keyId }: Omit<Checkpoint, 'signature'>) =>
-  Buffer.from(`checkpoint|${seq}|${hash.toString('hex')}|${isoOf(signedAt)}|${keyId}`);
+/** What a checkpoint says: `checkpoint|<seq>|<hash, hex>`. */
+const checkpointText = ({ seq, hash }: ChainPoint) => `checkpoint|${seq}|${hash.toString('hex')}`;
+
+/** What a signature covers: `<text>|<signed at, ISO>|<key id>`. */
+const signedText = (text: string, { signedAt, keyId }: Omit<Signed, 'signature'>) =>
+  Buffer.from(`${text}|${isoOf(signedAt)}|${keyId}`);
 
 /** A forged row may hold a date that is none ("infinity"); it must fail to verify, not throw. */
 const isoOf = (date: Date) => (Number.isNaN(Number(date)) ? 'invalid' : date.toISOString());

@@ -12,6 +12,7 @@ import {
   type ChainedRow,
   type EventFields,
 } from './event-row.ts';
+import { LONG_LIVED_EVENTS } from './events.ts';
 
 /**
  * The head in the database was not written by a holder of the audit key. Writing on would vouch for
@@ -45,22 +46,26 @@ interface Append {
   readonly rows: string;
   /** Their hashes one after the other, 32 bytes each. */
   readonly hashes: Buffer;
+  readonly longLived: readonly string[];
 }
 
-// The head moves only from the place that the rows were chained to; otherwise nothing is written.
+// The head moves only from the place that the rows were chained to; otherwise nothing is written. Its
+// month, which says where the rows go, is the database's and never moves back.
 const APPEND = statement<Append>(
   'audit.append',
   `
   WITH head AS (
-    UPDATE audit_head SET seq = :seq, hash = :hash, mac = :mac
+    UPDATE audit_head SET seq = :seq, hash = :hash, mac = :mac,
+           month = greatest(month, CAST(date_trunc('month', now() AT TIME ZONE 'Asia/Shanghai') AS date))
     WHERE seq = :fromSeq AND hash = :fromHash AND mac = :fromMac
-    RETURNING 1
+    RETURNING month
   )
   INSERT INTO audit_events (seq, id, occurred_at, event, account_id, client_id, request_id, address,
-                            user_agent, channel, details, prev_hash, hash)
+                            user_agent, channel, details, prev_hash, hash, is_long_lived, month)
   SELECT r.seq, r.id, r.occurred_at, r.event, r.account_id, r.client_id, r.request_id, r.address,
          r.user_agent, r.channel, CAST(r.details AS jsonb), decode(r.prev_hash, 'hex'),
-         substring(CAST(:hashes AS bytea) FROM CAST((r.seq - :fromSeq - 1) * 32 + 1 AS int) FOR 32)
+         substring(CAST(:hashes AS bytea) FROM CAST((r.seq - :fromSeq - 1) * 32 + 1 AS int) FOR 32),
+         r.event = ANY(CAST(:longLived AS text[])), head.month
   FROM head, json_to_recordset(CAST(:rows AS json)) AS r (
     seq bigint, id uuid, occurred_at timestamptz, event text, account_id uuid, client_id text,
     request_id text, address text, user_agent text, channel text, details text, prev_hash text)`,
@@ -75,7 +80,7 @@ const READ = `
   SELECT seq, id, to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
            AS "occurredAt", event, account_id AS "accountId", client_id AS "clientId",
          request_id AS "requestId", address, user_agent AS "userAgent", channel,
-         details::text AS details, prev_hash AS "prevHash", hash
+         details::text AS details, prev_hash AS "prevHash", hash, is_long_lived AS "isLongLived"
   FROM audit_events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`;
 
 /**
@@ -106,6 +111,7 @@ export async function appendAfter(
     ...{ fromSeq: from.seq, fromHash: from.hash, fromMac: from.mac, ...to },
     rows: `[${texts.join(',')}]`,
     hashes: Buffer.concat(hashes),
+    longLived: LONG_LIVED_EVENTS,
   });
   return appended === texts.length ? to : undefined;
 }

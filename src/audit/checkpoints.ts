@@ -27,6 +27,15 @@ export class Checkpoints {
     return inserted.length === 1;
   }
 
+  /** The place of the first one from a place on; undefined when there is none yet. */
+  async firstFrom(seq: number): Promise<number | undefined> {
+    const row = await this.#db<CheckpointRow>('audit_checkpoints')
+      .where('seq', '>=', seq)
+      .orderBy('seq')
+      .first('seq');
+    return row && Number(row.seq);
+  }
+
   /** Those with `after < seq ≤ upTo`, in order. */
   async between(after: number, upTo: number): Promise<Checkpoint[]> {
     const rows = await this.#db<CheckpointRow>('audit_checkpoints')

@@ -39,6 +39,8 @@ export interface ChainedFields extends EventFields {
 
 export interface ChainedRow extends ChainedFields {
   readonly hash: Buffer;
+  /** Kept for years; follows from the event and is not hashed. */
+  readonly isLongLived: boolean;
 }
 
 /** `prev_hash` of row 1. */

@@ -7,38 +7,24 @@
  * key: whoever owns the tables can rewrite a row and every row after it. Then the signatures no
  * longer fit, and the first row after the last good one is named, because from there on nothing
  * tells true from false.
+ *
+ * Of months that retention has dropped, the signed record (dropped-months.ts) vouches for the rows
+ * that stayed and for the place where the chain goes on.
  */
 import type { Knex } from 'knex';
 import type { PurposeKeys } from '#crypto/key-ring.ts';
 import { ChainKeys, type Checkpoint, type ChainPoint } from './chain-keys.ts';
+import { bad, ChainWalk, GENESIS, isMisplaced, type BadRow } from './chain-walk.ts';
 import { readChain, readChainEnd, type ChainEnd } from './chain.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { GENESIS_HASH, hashOf, type ChainedRow } from './event-row.ts';
-
-export type BadReason =
-  /** The row is gone: deleted, or the chain was cut at an end. */
-  | 'missing'
-  /** The row is not what it was when it was written (or was never written by us). */
-  | 'changed'
-  /** The row was put between two that belong together. */
-  | 'inserted'
-  /** From this row on the chain is consistent but not the one that was signed. */
-  | 'rewritten'
-  /** A checkpoint at this row was not signed by a holder of the audit key. */
-  | 'checkpoint_forged'
-  /** The chain's end is not vouched for: head missing, or without our mac. */
-  | 'head_forged';
-
-export interface BadRow {
-  readonly ok: false;
-  readonly firstBadSeq: number;
-  readonly reason: BadReason;
-}
+import { digestOf, DroppedMonths, type DroppedMonth } from './dropped-months.ts';
+import { hashOf } from './event-row.ts';
 
 export interface GoodChain {
   readonly ok: true;
-  /** Rows that were checked. */
+  /** Rows that were ever written; `dropped` of them are gone by retention, the others were checked. */
   readonly events: number;
+  readonly dropped: number;
   readonly head: ChainPoint;
 }
 
@@ -57,79 +43,69 @@ export async function verifyAuditChain(
   anchors: readonly Checkpoint[] = [],
 ): Promise<GoodChain | BadRow> {
   const chainKeys = new ChainKeys(keys);
+  const past = await checkPast(db, chainKeys);
+  if ('ok' in past) return past;
   const end = await readChainEnd(db);
-  const walk = new ChainWalk(chainKeys, anchors);
+  const walk = new ChainWalk(chainKeys, anchors, past.end);
   const checkpoints = new Checkpoints(db);
 
-  for (let after = 0; after < end.lastEventSeq; after += BATCH_SIZE) {
+  for (let after = past.end.seq; after < end.lastEventSeq; after += BATCH_SIZE) {
     const upTo = Math.min(after + BATCH_SIZE, end.lastEventSeq);
     const signed = await checkpoints.between(after, upTo);
     walk.expectCheckpoints(signed);
     for (const row of await readChain(db, { after, upTo, limit: BATCH_SIZE })) {
-      const bad = walk.step(row);
-      if (bad) return bad;
+      const found = walk.step(row);
+      if (found) return found;
     }
   }
-  return checkEnd(walk, end, { chainKeys, anchors });
+  const result = checkEnd(walk, end, { chainKeys, anchors });
+  return result.ok ? { ...result, dropped: past.dropped } : result;
 }
 
-function bad(firstBadSeq: number, reason: BadReason): BadRow {
-  return { ok: false, firstBadSeq, reason };
+/** What retention left: where the chain goes on, and how many rows are gone. */
+interface Past {
+  readonly end: ChainPoint;
+  readonly dropped: number;
 }
 
-/** What is known after the rows read so far. */
-class ChainWalk {
-  readonly #keys: ChainKeys;
-  #checkpoints: ReadonlyMap<number, Checkpoint> = new Map();
-  readonly #anchors: ReadonlyMap<number, Checkpoint>;
-  #beforeLast: Buffer | undefined;
-  /** The last row read; before the first, the place that row 1 must follow. */
-  last: ChainPoint = { seq: 0, hash: GENESIS_HASH };
-  /** The last row that a good signature vouches for. */
-  lastSigned = 0;
-
-  constructor(keys: ChainKeys, anchors: readonly Checkpoint[]) {
-    this.#keys = keys;
-    this.#anchors = bySeq(anchors);
+async function checkPast(db: Knex, keys: ChainKeys): Promise<Past | BadRow> {
+  const months = new DroppedMonths(db);
+  const all = await months.all();
+  let end = GENESIS;
+  let dropped = 0;
+  for (const month of all.filter(({ isLongLived }) => !isLongLived)) {
+    if (!months.isGenuine(month, keys)) return bad(end.seq + 1, 'checkpoint_forged');
+    if (month.firstSeq !== end.seq + 1) return bad(end.seq + 1, 'missing');
+    const later = all.find((each) => each.isLongLived && each.month === month.month);
+    const isAllGone = later !== undefined && months.isGenuine(later, keys);
+    const kept = await checkKept(db, month, isAllGone);
+    if (typeof kept !== 'number') return kept;
+    dropped += month.lastSeq - month.firstSeq + 1 - kept;
+    end = { seq: month.lastSeq, hash: month.lastHash };
   }
+  return { end, dropped };
+}
 
-  expectCheckpoints(checkpoints: readonly Checkpoint[]): void {
-    this.#checkpoints = bySeq(checkpoints);
-  }
-
-  /** Checks the next row; undefined when it is good as far as can be told yet. */
-  step(row: ChainedRow): BadRow | undefined {
-    if (row.seq !== this.last.seq + 1) return bad(this.last.seq + 1, 'missing');
-    const isItself = hashOf(row).equals(row.hash);
-    if (!row.prevHash.equals(this.last.hash)) return this.#brokenLink(row, isItself);
-    if (!isItself) return bad(row.seq, 'changed');
-
-    this.#beforeLast = this.last.hash;
-    this.last = { seq: row.seq, hash: row.hash };
-    return (
-      this.#checkSignature(this.#checkpoints.get(row.seq)) ??
-      this.#checkSignature(this.#anchors.get(row.seq))
-    );
-  }
-
-  /** The row does not carry the hash of the one before: which of the two is the bad one? */
-  #brokenLink(row: ChainedRow, isItself: boolean): BadRow {
-    const before = this.last.seq;
-    if (before === 0) return bad(row.seq, 'changed');
-    if (this.#beforeLast && row.prevHash.equals(this.#beforeLast)) return bad(before, 'inserted');
-    // A row whose own hash is right vouches for what its predecessor was, unless that is signed.
-    return isItself && before > this.lastSigned ? bad(before, 'changed') : bad(row.seq, 'changed');
-  }
-
-  #checkSignature(checkpoint: Checkpoint | undefined): BadRow | undefined {
-    if (!checkpoint) return undefined;
-    if (!this.#keys.isGenuineCheckpoint(checkpoint)) {
-      return bad(checkpoint.seq, 'checkpoint_forged');
+/** The rows that stayed of a month are those that were signed for; how many there are. */
+async function checkKept(
+  db: Knex,
+  month: DroppedMonth,
+  mayBeGone: boolean,
+): Promise<number | BadRow> {
+  const hashes: Buffer[] = [];
+  const { firstSeq, lastSeq: upTo } = month;
+  for (let after = firstSeq - 1; after < upTo;) {
+    const rows = await readChain(db, { after, upTo, limit: BATCH_SIZE });
+    for (const row of rows) {
+      if (!hashOf(row).equals(row.hash) || isMisplaced(row)) return bad(row.seq, 'changed');
+      hashes.push(row.hash);
     }
-    if (!checkpoint.hash.equals(this.last.hash)) return bad(this.lastSigned + 1, 'rewritten');
-    this.lastSigned = checkpoint.seq;
-    return undefined;
+    after = rows.at(-1)?.seq ?? upTo;
   }
+  if (hashes.length === 0 && mayBeGone) return 0;
+  if (hashes.length < month.keptEvents) return bad(firstSeq, 'missing');
+  if (hashes.length > month.keptEvents) return bad(firstSeq, 'inserted');
+  return digestOf(hashes).equals(month.keptDigest) ? hashes.length : bad(firstSeq, 'rewritten');
 }
 
 /** After the last row: is it the one that the head, the checkpoints and the anchors say it is? */
@@ -137,7 +113,7 @@ function checkEnd(
   walk: ChainWalk,
   { head, lastEventSeq, lastCheckpointSeq }: ChainEnd,
   known: { chainKeys: ChainKeys; anchors: readonly Checkpoint[] },
-): GoodChain | BadRow {
+): Omit<GoodChain, 'dropped'> | BadRow {
   const { last } = walk;
   if (last.seq < lastEventSeq) return bad(last.seq + 1, 'missing');
   // The head of the empty chain needs no mac; set back over existing rows it is a forgery.
@@ -160,6 +136,3 @@ function checkEnd(
   }
   return { ok: true, events: last.seq, head: last };
 }
-
-const bySeq = (checkpoints: readonly Checkpoint[]) =>
-  new Map(checkpoints.map((checkpoint) => [checkpoint.seq, checkpoint]));

@@ -22,15 +22,19 @@ export interface StoringParts {
 }
 
 /**
- * SQLSTATEs of a unique violation and of a deadlock: somebody stored one of our numbers in the moment
- * between look-up and insert. The next look-up sees it.
+ * SQLSTATEs of a unique violation and of a deadlock: somebody has one of our numbers, or stored it in
+ * the moment between look-up and insert. The next look-up sees it.
  */
 const RACES = ['23505', '40P01'];
 const TRIES = 5;
 /** The server's own limit is for answers that somebody waits for. */
-const STATEMENT_TIMEOUT = '60s';
+const PATIENCE = `SET LOCAL statement_timeout = '60s'`;
+/** A thousand look-ups in an index; the planner would rather read the whole table. */
+const BY_INDEX = 'SET LOCAL enable_seqscan = off';
 
 /**
+ * Stores it as if nobody of it were there, which is the usual case, and looks only when that fails.
+ *
  * @returns the state after the portion
  * @throws ImportTakenOver, AppError of the audit log, the driver's errors; then nothing was stored
  */
@@ -43,7 +47,7 @@ export async function storePortion(
   for (let attempt = 1; ; attempt++) {
     try {
       return await parts.db.transaction((transaction) =>
-        storeIn(transaction, parts, { state, portion, refusedFile }),
+        storeIn(transaction, parts, { state, portion, refusedFile, mustLook: attempt > 1 }),
       );
     } catch (error) {
       await refusedFile.cutTo(state.refusedBytes);
@@ -53,14 +57,24 @@ export async function storePortion(
   }
 }
 
+interface Work {
+  readonly state: ImportState;
+  readonly portion: PreparedPortion;
+  readonly refusedFile: RefusedFile;
+  /** Whose phones, names and numbers are there already? */
+  readonly mustLook: boolean;
+}
+
 async function storeIn(
   transaction: Knex.Transaction,
   { accounts, documents, credentials, imports, audit }: StoringParts,
-  work: { state: ImportState; portion: PreparedPortion; refusedFile: RefusedFile },
+  work: Work,
 ): Promise<ImportState> {
-  const { state, portion, refusedFile } = work;
-  await transaction.raw(`SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`);
-  const owners = await ownersOf(portion.lines, { accounts, documents }, transaction);
+  const { state, portion, refusedFile, mustLook } = work;
+  await transaction.raw(PATIENCE);
+  const owners = mustLook
+    ? await ownersOf(portion.lines, { accounts, documents }, transaction)
+    : new Map<string, string>();
   const { fresh, present, taken } = sortOut(portion.lines, owners);
   await accounts.insert(
     fresh.map(({ account }) => account),
@@ -108,6 +122,7 @@ async function ownersOf(
 ): Promise<Map<string, string>> {
   const found = lines.flatMap(identifiersOf);
   const of = (wanted: string) => found.filter((f) => f.field === wanted).map((f) => f.index);
+  await transaction.raw(BY_INDEX);
   const contacts = { phones: of('phone'), usernames: of('username') };
   return new Map([
     ...(await accounts.ownersOf(contacts, transaction)),

@@ -15,17 +15,24 @@ import type { EndedSession } from './session-store.ts';
 /** Below every account id (UUID v7), to begin with. */
 export const FIRST_ACCOUNT = '00000000-0000-0000-0000-000000000000';
 
+export interface RestoredStateParts {
+  readonly db: Knex;
+  readonly sealer: Sealer;
+  readonly feed: ChangeFeed;
+  readonly clock: Clock;
+}
+
 export class RestoredState {
   readonly #db: Knex;
   readonly #cells: SessionCells;
-  readonly #clock: Clock;
   readonly #feed: ChangeFeed;
+  readonly #clock: Clock;
 
-  constructor(parts: { db: Knex; sealer: Sealer; clock: Clock; feed: ChangeFeed }) {
-    this.#db = parts.db;
-    this.#cells = new SessionCells(parts.sealer);
-    this.#clock = parts.clock;
-    this.#feed = parts.feed;
+  constructor({ db, sealer, feed, clock }: RestoredStateParts) {
+    this.#db = db;
+    this.#cells = new SessionCells(sealer);
+    this.#feed = feed;
+    this.#clock = clock;
   }
 
   /**

@@ -81,7 +81,8 @@ describeOnEachDatabase('audit/audit-log', (current) => {
     // Stands where the next event belongs, so that its insertion fails.
     await current().db.raw(
       `INSERT INTO audit_events SELECT 1, gen_random_uuid(), now(), 'x', NULL, NULL, '', '', '',
-       'web', '{}', hash, hash FROM audit_head`,
+       'web', '{}', hash, hash, is_long_lived
+       FROM audit_head, unnest(ARRAY[true, false]) AS is_long_lived`,
     );
     const { log } = anAuditLog(current().db);
     expect(await codeOf(recordOne(log))).to.equal('server.unavailable');

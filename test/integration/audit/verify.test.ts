@@ -195,6 +195,7 @@ describeOnEachDatabase('audit/verify', (current) => {
     expect(await verify(written.signed)).to.deep.equal({
       ok: true,
       events: 20,
+      dropped: 0,
       head: { seq: 20, hash: head.hash },
     });
   });
