@@ -239,6 +239,7 @@ async function startProvider(
   const adapter = createAdapterFactory({
     records: records.records,
     sessions,
+    audit,
     findClient: async (clientId) => (await findClient(clientId)).value,
     originNow,
     onReuse: async (model, { accountId, clientId }) => {

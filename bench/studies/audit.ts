@@ -35,7 +35,7 @@ export async function audit({ seconds }: BenchOptions): Promise<void> {
 }
 
 async function ratePerSecond({ audit: log }: Records, recorders: number, seconds: number) {
-  const details = { accountId: 'bench', sessionUid: 'bench' };
+  const details = { accountId: 'bench', sessionUid: 'bench', clientId: 'bench' };
   const until = performance.now() + seconds * 1000;
   let rows = 0;
   await Promise.all(
