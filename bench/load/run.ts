@@ -10,6 +10,8 @@ export interface Load {
 
 export interface Outcome {
   readonly operations: number;
+  /** With those of the warming up. */
+  readonly total: number;
   readonly errors: number;
   readonly firstError: string | undefined;
   readonly seconds: number;
@@ -32,12 +34,13 @@ export async function run(
     const operations = await Promise.all(
       visitors.map((visitor, seat) => prepared(scenario, visitor, seat)),
     );
-    await repeat(operations, seconds * WARM_UP_SHARE);
+    const warmUp = await repeat(operations, seconds * WARM_UP_SHARE);
     const [cpuBefore, startedAt] = [target.cpuMilliseconds(), performance.now()];
     const { latencies, errors } = await repeat(operations, seconds);
     const cpu = target.cpuMilliseconds() - cpuBefore;
     return {
       operations: latencies.length,
+      total: latencies.length + warmUp.latencies.length,
       errors: errors.length,
       firstError: errors[0],
       seconds: (performance.now() - startedAt) / 1000,
