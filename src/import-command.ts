@@ -5,6 +5,7 @@ import { PasswordHasher } from '#authenticators/password/hasher.ts';
 import { AccountImport, type ImportProgress, type ImportResult } from '#import/account-import.ts';
 import { AccountImports } from '#import/account-imports.ts';
 import type { CommandContext, Print } from './commands.ts';
+import type { Progress } from './progress-display.ts';
 import { createRecords } from './services.ts';
 
 /** The embedded database has one connection, which requests to the server wait for. */
@@ -32,11 +33,12 @@ export async function importAccounts(
   const imports = new AccountImports(db, clock);
   try {
     const startedAt = performance.now();
+    const show = progressTexts(startedAt);
     const job = new AccountImport({ ...records, db, clock, hasher, policy, imports });
     const result = await job.run(file, {
       portionLines: PORTION_LINES[engine.kind],
       refusedPath,
-      onProgress: (progress) => context.showProgress?.(shown(progress, startedAt)),
+      onProgress: (progress) => context.showProgress?.(show(progress)),
     });
     for (const line of summaryOf(result, (performance.now() - startedAt) / 1000)) print(line);
     if (result.refused > 0) print(`Refused lines, with the reasons: ${refusedPath}`);
@@ -47,12 +49,18 @@ export async function importAccounts(
   }
 }
 
-function shown(progress: ImportProgress, startedAt: number) {
-  const { phase, bytes: done, totalBytes: total, imported, present, refused } = progress;
-  if (phase === 'checking') return { done, total, text: 'reading the file' };
-  const seconds = (performance.now() - startedAt) / 1000;
-  const text = `${count(imported)} imported (${count(Math.round(imported / seconds))}/s), ${count(present)} there already, ${count(refused)} refused`;
-  return { done, total, text };
+/** The rate is of this run: an earlier one may have imported most of the file. */
+function progressTexts(startedAt: number) {
+  let importedBefore: number | undefined;
+  return ({ phase, bytes: done, totalBytes: total, ...counts }: ImportProgress): Progress => {
+    if (phase === 'checking') return { done, total, text: 'reading the file' };
+    const { imported, present, refused } = counts;
+    importedBefore ??= imported;
+    const seconds = (performance.now() - startedAt) / 1000;
+    const rate = count(Math.round((imported - importedBefore) / seconds));
+    const text = `${count(imported)} imported (${rate}/s), ${count(present)} there already, ${count(refused)} refused`;
+    return { done, total, text };
+  };
 }
 
 function summaryOf(result: ImportResult, seconds: number): string[] {

@@ -29,7 +29,8 @@ export function createProgressDisplay(
 ): ProgressDisplay {
   const isTerminal = stream.isTTY === true;
   const pause = isTerminal ? REDRAW_MILLISECONDS : LINE_MILLISECONDS;
-  let started: number | undefined;
+  let started = { at: 0, done: Infinity };
+  let last = Infinity;
   let shownAt = -Infinity;
   let isBarShown = false;
   return {
@@ -39,12 +40,14 @@ export function createProgressDisplay(
     },
     showProgress: (progress) => {
       const time = now();
-      started ??= time;
+      // A new beginning: the first call, the next phase, or an earlier run's end.
+      if (progress.done < last) started = { at: time, done: progress.done };
+      last = progress.done;
       // The first look at a long job says little; without a terminal it would be a line of its own.
       if (!isTerminal && shownAt === -Infinity) shownAt = time;
       if (time - shownAt < pause) return;
       shownAt = time;
-      const line = lineOf(progress, (time - started) / 1000);
+      const line = lineOf(progress, secondsLeft(progress, started, time));
       stream.write(
         isTerminal ? `${ERASE_LINE}${line.slice(0, stream.columns ?? 80)}` : `${line}\n`,
       );
@@ -53,13 +56,23 @@ export function createProgressDisplay(
   };
 }
 
-function lineOf({ done, total, text }: Progress, elapsedSeconds: number): string {
+function secondsLeft(
+  { done, total }: Progress,
+  started: { readonly at: number; readonly done: number },
+  time: number,
+): number | undefined {
+  const step = done - started.done;
+  // Too early to tell, or nothing left to tell.
+  if (step < total / 100 || done >= total) return undefined;
+  return (((time - started.at) / step) * (total - done)) / 1000;
+}
+
+function lineOf({ done, total, text }: Progress, left: number | undefined): string {
   const share = total === 0 ? 1 : Math.min(1, done / total);
   const filled = Math.round(share * BAR_WIDTH);
   const bar = `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}]`;
-  const left =
-    share > 0.01 && share < 1 ? `, ${duration((elapsedSeconds / share) * (1 - share))} left` : '';
-  return `${bar} ${Math.floor(share * 100)} % ${text}${left}`;
+  const rest = left === undefined ? '' : `, ${duration(left)} left`;
+  return `${bar} ${Math.floor(share * 100)} % ${text}${rest}`;
 }
 
 function duration(seconds: number): string {

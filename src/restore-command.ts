@@ -25,7 +25,7 @@ export async function finishRestore(
   print: Print,
 ): Promise<number> {
   await forgetCopies(context, print);
-  const state = new RestoredState({ ...context, sealer: records.sealer });
+  const state = new RestoredState({ ...context, ...records });
   const total = { accounts: 0, sessions: 0 };
   const end = await createEnding(context, records, state);
   let page = await state.accountsAfter(FIRST_ACCOUNT, PAGE_ACCOUNTS);

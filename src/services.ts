@@ -35,8 +35,10 @@ import { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
 import { parseRedisUrl } from '#lib/redis-url.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
+import { traceCalls, type Tracing } from '#lib/tracing.ts';
 import { createAdapterFactory } from '#oidc/adapter.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
+import { Metrics } from '#metrics/metrics.ts';
 import { brandOf, createProviderPages, startAgainHref } from '#oidc/pages.ts';
 import { ProviderHolder } from '#oidc/provider-holder.ts';
 import { longestRecordSeconds } from '#oidc/lifetimes.ts';
@@ -67,6 +69,8 @@ export interface Foundations {
   readonly log: Logger;
   /** Of a worker, whose supervisor shares the machine's cores; without, every core is ours. */
   readonly hashPermits?: HashPermits | undefined;
+  /** Where traces are asked for. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What works on the database alone: all that the commands need. */
@@ -146,8 +150,9 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
  * @throws NoSigningKeys before the first `keys rotate`
  */
 export async function createServices(foundations: Foundations) {
-  const { settings, keys, clock, log } = foundations;
-  const records = await withRedis(foundations, createRecords(foundations));
+  const { settings, keys, clock, log, tracing } = foundations;
+  const plain = await withRedis(foundations, createRecords(foundations));
+  const records = tracing ? traceCalls(tracing, plain) : plain;
   const cookies = new CookieSignerWithKeys(keys.only('cookies'));
   const formTokens = new FormTokens(keys.only('csrf'), settings.issuer);
   const staticFiles = createStaticFiles();
@@ -157,7 +162,8 @@ export async function createServices(foundations: Foundations) {
     preferencesCsrf: (ctx) => formTokens.issue(ctx, PREFERENCES_SCOPE),
   });
   const egress = createEgress(settings.egress);
-  const desk = createSignInDesk(foundations, records);
+  const metrics = new Metrics();
+  const desk = createSignInDesk(foundations, records, metrics);
   const holder = await startProvider(foundations, records, {
     ...{ cookies, renderPage, egress },
     attainable: levelProvenBy(desk.authenticators),
@@ -181,13 +187,13 @@ export async function createServices(foundations: Foundations) {
     ...records,
   };
   return {
-    ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log },
+    ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log, metrics },
     readyAnswers,
     ...desk,
   };
 }
 
-function createSignInDesk(foundations: Foundations, records: Records) {
+function createSignInDesk(foundations: Foundations, records: Records, metrics: Metrics) {
   const { settings, keys, db, clock } = foundations;
   const hasher = new PasswordHasher({
     settings: settings.password,
@@ -209,7 +215,10 @@ function createSignInDesk(foundations: Foundations, records: Records) {
     devices,
     addresses,
     authenticators: createAuthenticators({ password: { hasher, credentials } }),
-    signIn: new SignIn({ accounts, ledger, devices, addresses, audit, index, clock }),
+    signIn: new SignIn({
+      ...{ accounts, ledger, devices, addresses, audit, index, clock },
+      onAnswered: (method, outcome) => metrics.signIns.inc({ method, outcome }),
+    }),
   };
 }
 
@@ -230,6 +239,7 @@ async function startProvider(
   const adapter = createAdapterFactory({
     records: records.records,
     sessions,
+    audit,
     findClient: async (clientId) => (await findClient(clientId)).value,
     originNow,
     onReuse: async (model, { accountId, clientId }) => {

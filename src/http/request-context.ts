@@ -69,6 +69,12 @@ function clientAddress({ socket, headers }: IncomingMessage, trusted: BlockList)
   return address;
 }
 
+/** Whether a peer is one of the proxies whose headers count. */
+export function proxyTrust(trustedProxies: readonly string[]): (address: string) => boolean {
+  const trusted = blockListOf(trustedProxies);
+  return (address) => isTrusted(normalize(address), trusted);
+}
+
 /** IPv4-mapped IPv6 and IPv4 are one address. */
 function normalize(address: string): string {
   if (isIPv4(address)) return address;

@@ -69,6 +69,7 @@ export class AccountImport {
     const refusedFile = await RefusedFile.open(options.refusedPath, begun.refusedBytes);
     let state: ImportState = { ...begun, refusedBytes: refusedFile.length };
     try {
+      report(state.position, 'importing', state);
       for await (const portion of this.#prepared(file, begun, options.portionLines)) {
         state = await storePortion(this.#parts, state, portion, refusedFile);
         report(state.position, 'importing', state);

@@ -69,26 +69,14 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
   // An empty answer has no type; a widely used client stops at `text/plain` (RFC 7009 §2.2).
   if (route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');
   if (route === 'resume' && result?.login && session?.accountId !== undefined) {
-    const { accountId, uid: sessionUid } = session;
-    try {
-      await parts.audit.record('session_created', { accountId, sessionUid }, origin);
-    } catch (error) {
-      await takeBack(parts, ctx, sessionUid);
-      throw error;
-    }
-    await parts.sessionEnding.endBeyond(accountId, parts.settings.sessionsPerAccount, origin);
+    const { sessionsPerAccount } = parts.settings;
+    await parts.sessionEnding.endBeyond(session.accountId, sessionsPerAccount, origin);
   }
   // There is none when it could not be read, whatever the type says.
   const ended = session as { destroyed?: boolean } | undefined;
   if (route === 'end_session_confirm' && ended?.destroyed === true) {
     ctx.set('Clear-Site-Data', '"cache", "storage"');
   }
-}
-
-/** A session without its audit row does not happen: neither the row nor the cookie stays. */
-async function takeBack({ sessions }: PageParts, ctx: Context, sessionUid: string): Promise<void> {
-  ctx.res.removeHeader('Set-Cookie');
-  await sessions.end(sessionUid);
 }
 
 /** oidc-provider answered with a form that its script sends: it has added the script's hash. */

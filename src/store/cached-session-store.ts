@@ -145,8 +145,12 @@ function expectedVersion({ found }: SaveSession, read: StoredSession | undefined
 }
 
 /** Nothing differs from what was read but the end, which every visit moves. */
-function isMereVisit({ session, found, handle }: SaveSession, read: SessionRecord): boolean {
+function isMereVisit(
+  { session, found, handle, commit }: SaveSession,
+  read: SessionRecord,
+): boolean {
   return (
+    commit === undefined &&
     handle !== undefined &&
     handle === found?.handle &&
     session.accountId === read.accountId &&

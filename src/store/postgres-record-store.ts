@@ -14,6 +14,7 @@ import { currentSecond, fromUnix, secondsAfter, toUnix } from './moments.ts';
 import { packPayload, RecordCells } from './record-cells.ts';
 import { FIND_REFRESH_TOKEN, FIND_SHORT_LIVED, ROTATE_REFRESH_TOKEN } from './record-sql.ts';
 import type {
+  Commit,
   ConsumeOutcome,
   GrantChoice,
   FoundRecord,
@@ -97,15 +98,17 @@ export class PostgresRecordStore implements RecordStore {
     grantId: string,
     payload: Payload,
     lifetimeSeconds: number,
+    commit: Commit = (write) => write(this.#db),
   ): Promise<number | undefined> {
     const hash = hashOf(grantId);
-    const saved = await SAVE_GRANT.first(this.#db, {
+    const grant = {
       hash,
       accountId: textOrNull(payload['accountId']),
       clientId: textOrNull(payload['clientId']),
       payload: this.#cells.seal('grants', hashOf(grantId), packPayload(grantId, payload)),
       expiresAt: secondsAfter(currentSecond(this.#clock), lifetimeSeconds),
-    });
+    };
+    const saved = await commit((db) => SAVE_GRANT.first(db, grant));
     if (saved && saved.version > 1) {
       const key = hash.toString('hex');
       this.#feed?.apply([{ kind: 'grant', key, version: saved.version }]);

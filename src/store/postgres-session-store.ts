@@ -108,15 +108,19 @@ export class PostgresSessionStore implements SessionStore {
       expiresAt: secondsAfter(now, change.lifetimeSeconds),
       ...this.#siteChanges(uidHash, change),
     };
-    const row = await (found
-      ? UPDATE_SESSION.first(this.#db, {
-          ...saving,
-          aliveUntil: aliveUntil === undefined ? null : fromUnix(aliveUntil),
-        })
-      : CREATE_SESSION.first(this.#db, saving));
-    if (!row) return { outcome: 'ended', version: undefined };
-    if (!isVisit) this.#feed.apply(announcedBy(row, foundHash));
-    return { outcome: row.current ? 'saved' : 'superseded', version: row.version };
+    let row: Saved | undefined;
+    const { commit = (write) => write(this.#db) } = change;
+    const outcome = await commit(async (db) => {
+      row = await (found
+        ? UPDATE_SESSION.first(db, {
+            ...saving,
+            aliveUntil: aliveUntil === undefined ? null : fromUnix(aliveUntil),
+          })
+        : CREATE_SESSION.first(db, saving));
+      return !row ? 'ended' : row.current ? 'saved' : 'superseded';
+    });
+    if (row && !isVisit) this.#feed.apply(announcedBy(row, foundHash));
+    return { outcome, version: row?.version };
   }
 
   /** As `findByHandle`, with what a cache must know. */

@@ -5,6 +5,7 @@
 import type { Knex } from 'knex';
 import type { Sealer } from '#crypto/sealing.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { ChangeFeed } from './change-feed.ts';
 import { revokeGrants } from './grants.ts';
 import { currentSecond } from './moments.ts';
 import { SessionCells } from './session-cells.ts';
@@ -14,14 +15,23 @@ import type { EndedSession } from './session-store.ts';
 /** Below every account id (UUID v7), to begin with. */
 export const FIRST_ACCOUNT = '00000000-0000-0000-0000-000000000000';
 
+export interface RestoredStateParts {
+  readonly db: Knex;
+  readonly sealer: Sealer;
+  readonly feed: ChangeFeed;
+  readonly clock: Clock;
+}
+
 export class RestoredState {
   readonly #db: Knex;
   readonly #cells: SessionCells;
+  readonly #feed: ChangeFeed;
   readonly #clock: Clock;
 
-  constructor({ db, sealer, clock }: { db: Knex; sealer: Sealer; clock: Clock }) {
+  constructor({ db, sealer, feed, clock }: RestoredStateParts) {
     this.#db = db;
     this.#cells = new SessionCells(sealer);
+    this.#feed = feed;
     this.#clock = clock;
   }
 
@@ -59,7 +69,7 @@ export class RestoredState {
   async endAllOf(accountIds: readonly string[], trx: Knex.Transaction): Promise<EndedSession[]> {
     const now = currentSecond(this.#clock);
     const chosen = (query: Knex.QueryBuilder) => void query.whereIn('account_id', accountIds);
-    const ended = await endSessions(trx, this.#cells, now, chosen);
+    const ended = await endSessions({ db: trx, cells: this.#cells, feed: this.#feed }, now, chosen);
     await revokeGrants(trx, now, chosen);
     return ended;
   }

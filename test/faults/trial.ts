@@ -32,7 +32,7 @@ export interface Row {
 }
 
 const CITIZENS = 60;
-const SESSIONS = 40;
+const SESSIONS = 30;
 /** Before the fault, and after what the recovery may take. */
 const STEADY_SECONDS = 2;
 
@@ -53,7 +53,7 @@ export async function runTrial(
 
     const healedAt = await suffer(
       { cluster, stage },
-      { fault, expected, load, seconds: options.seconds },
+      { fault, expected, load, recorder, seconds: options.seconds },
     );
     const requests = recorder.cut();
     const recoverySeconds = requests.recoverySecondsFrom(healedAt);
@@ -94,13 +94,14 @@ interface Suffering {
   readonly fault: Fault;
   readonly expected: Expectation;
   readonly load: Load;
+  readonly recorder: Recorder;
   readonly seconds: number;
 }
 
 /** The load runs; the fault comes and goes. @returns the moment at which its cause was gone */
 async function suffer(
   { cluster, stage }: { cluster: Cluster; stage: Stage },
-  { fault, expected, load, seconds }: Suffering,
+  { fault, expected, load, recorder, seconds }: Suffering,
 ): Promise<number> {
   load.start();
   await sleep(STEADY_SECONDS * 1000);
@@ -108,7 +109,16 @@ async function suffer(
   await sleep(seconds * 1000);
   await heal();
   const healedAt = performance.now();
-  await sleep((expected.recoverySeconds + STEADY_SECONDS) * 1000);
+  await untilQuiet(recorder, healedAt + (expected.recoverySeconds + STEADY_SECONDS) * 1000);
   await load.stop();
   return healedAt;
+}
+
+/** Until nothing has failed for a while, or a moment is over. */
+async function untilQuiet(recorder: Recorder, end: number): Promise<void> {
+  let quietSince = performance.now();
+  while (performance.now() < Math.min(end, quietSince + STEADY_SECONDS * 1000)) {
+    await sleep(100);
+    quietSince = Math.max(quietSince, recorder.lastFailureAt);
+  }
 }

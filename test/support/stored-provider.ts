@@ -40,6 +40,10 @@ export async function startStoredProvider(db: Knex): Promise<StoredProvider> {
   const sessions = new InterruptedSessions(stores, (one) => started.afterSessionRead(one));
   const adapter = createAdapterFactory({
     ...{ records, sessions, findClient },
+    audit: {
+      // Two of these share a database, and no audit key.
+      change: ({ make }) => db.transaction(async (trx) => (await make(trx)).result),
+    },
     originNow: () => ORIGIN,
     onReuse: (model, payload) => Promise.resolve(void told.reused.push({ model, payload })),
     onSessionEnded: (session) => Promise.resolve(void told.ended.push(session)),

@@ -32,6 +32,14 @@ describe('progress-display', () => {
     expect(written[0]).to.match(/^\[#-{23}\] 5 % imported, 1:35 left\n$/);
   });
 
+  it('tells the time left from where this run began', () => {
+    const { written, showAt } = displayOn(true);
+    showAt(0, 100);
+    showAt(1000, 80);
+    showAt(2000, 90);
+    expect(written.at(-1)).to.include('90 % imported, 0:01 left');
+  });
+
   it('puts a line that stays in the bar’s place', () => {
     const { written, display, showAt } = displayOn(true);
     showAt(0, 50);

@@ -79,6 +79,11 @@ export class HashQueue {
     return promise;
   }
 
+  /** Tasks that wait for a thread. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Ends the threads; what waits or is being hashed is rejected. */
   async close(): Promise<void> {
     this.#closed = true;

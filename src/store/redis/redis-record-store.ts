@@ -15,6 +15,7 @@ import { MODEL_PLACEMENT } from '#store/model-placement.ts';
 import type { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { packPayload, unpackPayload } from '#store/record-cells.ts';
 import type {
+  Commit,
   ConsumeOutcome,
   GrantChoice,
   FoundRecord,
@@ -83,6 +84,10 @@ export class RedisRecordStore implements RecordStore {
       await this.#overflow.announce();
     }
     await durable.put(model, handle, payload, lifetimeSeconds);
+  }
+
+  async putGrant(grantId: string, payload: Payload, lifetimeSeconds: number, commit: Commit) {
+    await this.#grants.put(grantId, payload, lifetimeSeconds, commit);
   }
 
   async find(model: RecordModel, handle: string) {

@@ -3,7 +3,6 @@
  * Sentinels, two nodes of the server behind a balancer, and the sites that hear of sign-outs. Every port is a free one of
  * 127.0.0.1; nothing is shared with what else runs on the machine.
  */
-import { settingsSchema } from '#config/settings.ts';
 import { LogoutReceiver } from '../../support/logout-receiver.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import { freePort } from '../../support/test-server.ts';
@@ -71,7 +70,7 @@ function environmentOf(machine: Machine, databasePort: number, redis: SentinelRe
     NODE_ENV: 'production',
     ISSUER,
     DATABASE_URL: `postgres://${SERVER_ROLE}@127.0.0.1:${databasePort}/${DATABASE}`,
-    ...('redisUrl' in settingsSchema.shape && { REDIS_URL: redis.url }),
+    REDIS_URL: redis.url,
     YRT_KEYS_DIRECTORY: `${machine.directory}/keys`,
     YRT_TRUSTED_PROXIES: '127.0.0.1/32',
     YRT_EGRESS_ALLOWED_PRIVATE_CIDRS: '127.0.0.0/8',

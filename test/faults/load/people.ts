@@ -47,7 +47,9 @@ export class People {
     if (code !== undefined) {
       return { at: 'site', code: { kind: 'code', site, value: code, request }, agreed };
     }
-    if (page.status === 400) return { at: 'expired' };
+    // Asked for the same again: what was answered is lost.
+    const isAskedAgain = isSignInPage(page) || isConsentPage(page);
+    if (page.status === 400 || isAskedAgain) return { at: 'expired' };
     throw new Error(`led to ${error ?? `a page with ${page.status}`}, not to ${site}`);
   }
 

@@ -97,7 +97,7 @@ describeOnEachDatabase('oidc/backchannel-logout', (current) => {
 
   it('does not sign out while a site cannot be told, and tells it at the next try', async () => {
     const cookies = await op.signIn(ACCOUNT, { slow: 'sid-1', well: 'sid-2' });
-    const { enqueue } = outbox;
+    const enqueue = outbox.enqueue.bind(outbox);
     outbox.enqueue = () => Promise.reject(new Error('the database does not answer'));
     expect((await op.signOut(cookies)).status).to.equal(500);
     outbox.enqueue = enqueue;

@@ -207,11 +207,9 @@ describeOnPostgresql('store/change-feed', (current) => {
     const there = await node({ db, onFailure: (error) => failures.push(error) });
     expect(there.isTrusted('client', 'quiet', 1)).to.equal(true);
     await db.destroy();
-    const lostAt = performance.now();
     await eventually(() => there.isStale, 3000);
-    expect(performance.now() - lostAt).to.be.within(900, 1500);
     expect(there.isTrusted('client', 'quiet', 1)).to.equal(false);
-    expect(there.ageSeconds).to.be.above(0.9);
+    expect(there.ageSeconds).to.be.within(1, 3);
     expect(failures).to.have.length(1);
   });
 

@@ -31,7 +31,7 @@ function watched(link: RedisLink, trips: Trip[]): RedisLink {
             };
           },
         });
-        return work(note as RedisCommands);
+        return work(note);
       }),
   };
 }

