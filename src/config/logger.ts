@@ -81,16 +81,25 @@ function scrubbed(value: unknown, depth: number): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64url');
   if (depth >= MAX_DEPTH) return '[deep]';
   if (Array.isArray(value)) return value.map((item) => scrubbed(item, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      key,
-      isSecretKey(key, item) ? '[secret]' : scrubbed(item, depth + 1),
-    ]),
-  );
+  const clean: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    const isSecret = typeof item === 'string' && isSecretKey(key);
+    clean[key] = isSecret ? '[secret]' : scrubbed(item, depth + 1);
+  }
+  return clean;
 }
 
-const isSecretKey = (key: string, value: unknown) =>
-  typeof value === 'string' && SECRET_KEY.test(key) && !HARMLESS_KEYS.has(key);
+const MAX_JUDGED_KEYS = 1000;
+/** Keys are written in the code and few; each is judged once. */
+const judgedKeys = new Map<string, boolean>();
+
+function isSecretKey(key: string): boolean {
+  const known = judgedKeys.get(key);
+  if (known !== undefined) return known;
+  const isSecret = SECRET_KEY.test(key) && !HARMLESS_KEYS.has(key);
+  if (judgedKeys.size < MAX_JUDGED_KEYS) judgedKeys.set(key, isSecret);
+  return isSecret;
+}
 
 /** Of an error only type, code, message and stack: a driver's `detail` quotes the row. */
 function describeError(error: Error): Record<string, unknown> {
