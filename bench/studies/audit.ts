@@ -1,4 +1,5 @@
 /** Durable rows of the audit log per second, from one process with many recorders. */
+import { randomUUID } from 'node:crypto';
 import { createLogger } from '#config/logger.ts';
 import { settingsSchema } from '#config/settings.ts';
 import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
@@ -35,7 +36,7 @@ export async function audit({ seconds }: BenchOptions): Promise<void> {
 }
 
 async function ratePerSecond({ audit: log }: Records, recorders: number, seconds: number) {
-  const details = { accountId: 'bench', sessionUid: 'bench', clientId: 'bench' };
+  const details = { accountId: randomUUID(), sessionUid: 'bench', clientId: 'bench' };
   const until = performance.now() + seconds * 1000;
   let rows = 0;
   await Promise.all(
