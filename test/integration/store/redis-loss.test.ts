@@ -79,10 +79,10 @@ describeWithRedis('store/redis-record-store', () => {
     it('finds a token although one answer of Redis was lost', async () => {
       const node = await aNodeOn(redis);
       const { token } = await aTokenOf(node);
-      const { run } = node.redis;
+      const whole = node.redis.run.bind(node.redis);
       Object.assign(node.redis, {
         run: () => {
-          Object.assign(node.redis, { run });
+          Object.assign(node.redis, { run: whole });
           return Promise.reject(new RedisUnavailable());
         },
       });
