@@ -13,6 +13,7 @@ export const IMPORT_TABLE = {
   store: ['crypto', ...GROUND],
   jobs: ['store', 'crypto', ...GROUND],
   metrics: [...GROUND],
+  tracing: [...GROUND],
   http: ['i18n', 'store', 'crypto', 'jobs', ...GROUND],
   audit: ['store', 'crypto', 'jobs', ...GROUND],
   accounts: ['audit', 'store', 'crypto', 'jobs', ...GROUND],

@@ -5,6 +5,7 @@
 import type { Knex } from 'knex';
 import { Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
+import { createAccountStates } from '#accounts/account-states.ts';
 import { Accounts } from '#accounts/accounts.ts';
 import { Consents } from '#accounts/consents.ts';
 import { IdentityDocuments } from '#accounts/identity-documents.ts';
@@ -25,6 +26,7 @@ import { SigningKeys } from '#crypto/signing-keys.ts';
 import { AddressLimits } from '#http/address-limits.ts';
 import { createEgress } from '#http/egress.ts';
 import { FormTokens } from '#http/form-tokens.ts';
+import { ReadyAnswers } from '#http/ready-answers.ts';
 import { createRenderer } from '#http/render.ts';
 import { originOf } from '#http/request-context.ts';
 import type { FindSite } from '#http/site-hint.ts';
@@ -33,8 +35,10 @@ import { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
 import { parseRedisUrl } from '#lib/redis-url.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
+import { traceCalls, type Tracing } from '#lib/tracing.ts';
 import { createAdapterFactory } from '#oidc/adapter.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
+import { Metrics } from '#metrics/metrics.ts';
 import { brandOf, createProviderPages, startAgainHref } from '#oidc/pages.ts';
 import { ProviderHolder } from '#oidc/provider-holder.ts';
 import { longestRecordSeconds } from '#oidc/lifetimes.ts';
@@ -45,12 +49,15 @@ import { AttemptLedger } from '#sign-in/attempt-ledger.ts';
 import { KnownDevices } from '#sign-in/known-devices.ts';
 import { levelProvenBy } from '#sign-in/levels.ts';
 import { SignIn } from '#sign-in/sign-in.ts';
+import { CachedSessionStore } from '#store/cached-session-store.ts';
 import { ChangeFeed, HORIZON_SECONDS } from '#store/change-feed.ts';
 import { MonthPartitions } from '#store/month-partitions.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
 import type { RecordStore } from '#store/record-store.ts';
 import { openRedis, type RedisLink } from '#store/redis/connection.ts';
+import { SessionCopies } from '#store/redis/session-copies.ts';
+import type { SessionStore } from '#store/session-store.ts';
 import { RedisRecordStore } from '#store/redis/redis-record-store.ts';
 
 export interface Foundations {
@@ -62,6 +69,8 @@ export interface Foundations {
   readonly log: Logger;
   /** Of a worker, whose supervisor shares the machine's cores; without, every core is ours. */
   readonly hashPermits?: HashPermits | undefined;
+  /** Where traces are asked for. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** What works on the database alone: all that the commands need. */
@@ -78,13 +87,17 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   });
   return {
     ...{ index, documents, clientSecrets, feed, sealer },
-    accounts: new Accounts({ db, sealer, index, documents, clock }),
+    accounts: new Accounts({ db, sealer, index, documents, clock, feed }),
     consents: new Consents(db, clock),
-    clients: new Clients({ db, secrets: clientSecrets, clock }),
+    clients: new Clients({ db, secrets: clientSecrets, clock, feed }),
     credentials: new PasswordCredentials(db, clock),
-    signingKeys: new SigningKeys({ db, sealer: new Sealer(keys.only('signing_wrap')), clock }),
+    signingKeys: new SigningKeys({
+      ...{ db, clock, sealer: new Sealer(keys.only('signing_wrap')) },
+      announce: (trx) =>
+        feed.publish([{ kind: 'signing_keys', key: '*', version: clock.now().getTime() }], trx),
+    }),
     records: new PostgresRecordStore({ db, sealer, clock, feed }),
-    sessions: new PostgresSessionStore({ db, sealer, clock }),
+    sessions: new PostgresSessionStore({ db, sealer, clock, feed }),
     outbox: new Outbox({ db, sealer }),
     partitions: new MonthPartitions(db, settings.retention.deliveryRecordDays),
     retention: new AuditRetention({
@@ -102,24 +115,31 @@ export function createRecords({ settings, keys, db, clock, log }: Foundations) {
   };
 }
 
-export type Records = Omit<ReturnType<typeof createRecords>, 'records'> & {
+export type Records = Omit<ReturnType<typeof createRecords>, 'records' | 'sessions'> & {
   readonly records: RecordStore;
+  readonly sessions: SessionStore;
 };
 
-/** With Redis, what lives minutes is there. */
+/** With Redis, what lives minutes is there, and copies of what is durable. */
 async function withRedis(
   { settings, clock, log }: Foundations,
   durable: ReturnType<typeof createRecords>,
 ): Promise<Records & { readonly redis: RedisLink | undefined }> {
   const target = parseRedisUrl(settings.redisUrl ?? '');
-  const redis = target && (await openRedis({ target, prefix: settings.redisKeyPrefix, log }));
-  const records: RecordStore = redis
-    ? new RedisRecordStore({
-        ...{ ...durable, redis, clock, log, durable: durable.records },
-        longestSeconds: longestRecordSeconds(settings),
-      })
-    : durable.records;
-  return { ...durable, records, redis };
+  if (!target) return { ...durable, redis: undefined };
+  const redis = await openRedis({ target, prefix: settings.redisKeyPrefix, log });
+  const { feed, sealer } = durable;
+  return {
+    ...{ ...durable, redis },
+    records: new RedisRecordStore({
+      ...{ feed, sealer, redis, clock, log, durable: durable.records },
+      longestSeconds: longestRecordSeconds(settings),
+    }),
+    sessions: new CachedSessionStore({
+      ...{ feed, clock, durable: durable.sessions },
+      copies: new SessionCopies({ redis, sealer }),
+    }),
+  };
 }
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
@@ -130,8 +150,9 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
  * @throws NoSigningKeys before the first `keys rotate`
  */
 export async function createServices(foundations: Foundations) {
-  const { settings, keys, clock, log } = foundations;
-  const records = await withRedis(foundations, createRecords(foundations));
+  const { settings, keys, clock, log, tracing } = foundations;
+  const plain = await withRedis(foundations, createRecords(foundations));
+  const records = tracing ? traceCalls(tracing, plain) : plain;
   const cookies = new CookieSignerWithKeys(keys.only('cookies'));
   const formTokens = new FormTokens(keys.only('csrf'), settings.issuer);
   const staticFiles = createStaticFiles();
@@ -141,7 +162,8 @@ export async function createServices(foundations: Foundations) {
     preferencesCsrf: (ctx) => formTokens.issue(ctx, PREFERENCES_SCOPE),
   });
   const egress = createEgress(settings.egress);
-  const desk = createSignInDesk(foundations, records);
+  const metrics = new Metrics();
+  const desk = createSignInDesk(foundations, records, metrics);
   const holder = await startProvider(foundations, records, {
     ...{ cookies, renderPage, egress },
     attainable: levelProvenBy(desk.authenticators),
@@ -158,18 +180,20 @@ export async function createServices(foundations: Foundations) {
       }
     );
   };
+  const readyAnswers = new ReadyAnswers({ issuer: settings.issuer, owner: provider });
   const pages = {
-    ...{ settings, provider, formTokens, renderPage, clock, sessionEnding },
+    ...{ settings, provider, formTokens, renderPage, readyAnswers, clock, sessionEnding },
     ...desk,
     ...records,
   };
   return {
-    ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log },
+    ...{ records, pages, cookies, staticFiles, findSite, egress, provider, holder, log, metrics },
+    readyAnswers,
     ...desk,
   };
 }
 
-function createSignInDesk(foundations: Foundations, records: Records) {
+function createSignInDesk(foundations: Foundations, records: Records, metrics: Metrics) {
   const { settings, keys, db, clock } = foundations;
   const hasher = new PasswordHasher({
     settings: settings.password,
@@ -191,7 +215,10 @@ function createSignInDesk(foundations: Foundations, records: Records) {
     devices,
     addresses,
     authenticators: createAuthenticators({ password: { hasher, credentials } }),
-    signIn: new SignIn({ accounts, ledger, devices, addresses, audit, index, clock }),
+    signIn: new SignIn({
+      ...{ accounts, ledger, devices, addresses, audit, index, clock },
+      onAnswered: (method, outcome) => metrics.signIns.inc({ method, outcome }),
+    }),
   };
 }
 
@@ -206,12 +233,14 @@ async function startProvider(
   extras: ProviderExtras,
 ): Promise<ProviderHolder> {
   const { audit, sessions } = records;
-  const findClient = createClientDirectory(records.clients, settings.issuer);
+  const findClient = createClientDirectory(records, settings.issuer);
+  const accountStates = createAccountStates(records);
   const originNow = () => (Provider.ctx ? originOf(Provider.ctx) : undefined);
   const adapter = createAdapterFactory({
     records: records.records,
     sessions,
-    findClient,
+    audit,
+    findClient: async (clientId) => (await findClient(clientId)).value,
     originNow,
     onReuse: async (model, { accountId, clientId }) => {
       await audit.record(
@@ -231,6 +260,8 @@ async function startProvider(
   });
   const parts = {
     ...{ settings, adapter, clock, log, ...extras, ...records },
+    findClient,
+    findAccount: async (id: string) => (await accountStates.find(id)).value,
     pages: createProviderPages(extras.renderPage),
     pairwiseKeys: keys.only('pairwise'),
     sessionAcr: async (uid: string) => {
@@ -242,6 +273,7 @@ async function startProvider(
     signingKeys: records.signingKeys,
     make: (jwks) => createProvider(parts, jwks),
     reloadSeconds: settings.signingKeys.reloadSeconds,
+    onRotated: (listener) => records.feed.onChange('signing_keys', listener),
     onReloadFailure: (error) => log.error({ err: error }, 'signing keys could not be read'),
   });
 }

@@ -10,6 +10,8 @@ export interface Load {
 
 export interface Outcome {
   readonly operations: number;
+  /** With those of the warming up. */
+  readonly total: number;
   readonly errors: number;
   readonly firstError: string | undefined;
   readonly seconds: number;
@@ -30,14 +32,15 @@ export async function run(
   const visitors = Array.from({ length: connections }, () => new Visitor(target.origin));
   try {
     const operations = await Promise.all(
-      visitors.map((visitor, seat) => scenario.prepare(visitor, seat)),
+      visitors.map((visitor, seat) => prepared(scenario, visitor, seat)),
     );
-    await repeat(operations, seconds * WARM_UP_SHARE);
+    const warmUp = await repeat(operations, seconds * WARM_UP_SHARE);
     const [cpuBefore, startedAt] = [target.cpuMilliseconds(), performance.now()];
     const { latencies, errors } = await repeat(operations, seconds);
     const cpu = target.cpuMilliseconds() - cpuBefore;
     return {
       operations: latencies.length,
+      total: latencies.length + warmUp.latencies.length,
       errors: errors.length,
       firstError: errors[0],
       seconds: (performance.now() - startedAt) / 1000,
@@ -46,6 +49,18 @@ export async function run(
     };
   } finally {
     await Promise.all(visitors.map((visitor) => visitor.close()));
+  }
+}
+
+/** A seat that was refused in the rush of all sitting down at once tries again. */
+async function prepared(scenario: Scenario, visitor: Visitor, seat: number) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await scenario.prepare(visitor, seat);
+    } catch (error) {
+      if (attempt === 5) throw error;
+      visitor.becomeStranger();
+    }
   }
 }
 

@@ -95,3 +95,13 @@ async function clientCredentials(visitor: Visitor, resource: string): Promise<vo
 function expectJson(answer: Answer): void {
   if (answer.status !== 200 || !answer.text.startsWith('{')) throw new Error(shortly(answer));
 }
+
+/** @throws Error for a name that no row has */
+export function chosen(only: readonly string[]): readonly Scenario[] {
+  const unknown = only.filter((key) => !SCENARIOS.some((scenario) => scenario.key === key));
+  if (unknown.length > 0) {
+    const known = SCENARIOS.map(({ key }) => key).join(', ');
+    throw new Error(`no such row: ${unknown.join(', ')}; there are ${known}`);
+  }
+  return SCENARIOS.filter(({ key }) => only.length === 0 || only.includes(key));
+}

@@ -25,9 +25,11 @@ export interface OurServer extends Target {
   readonly pid: number;
   readonly postgres: PrivatePostgres;
   readonly redis: PrivateRedis | undefined;
-  /** Runs a command of `npm run cli` on the same database and keys. */
-  command(...args: readonly string[]): void;
+  /** Registers clients with `npm run cli -- client register`. */
+  register(clients: readonly object[]): void;
 }
+
+type Command = (...args: readonly string[]) => void;
 
 export interface OurServerOptions {
   /** For Node, before the script, e.g. `--inspect=…`. */
@@ -59,7 +61,8 @@ export async function startOurs({ nodeOptions = [] }: OurServerOptions = {}): Pr
   });
   return {
     ...{ name: 'ours', origin: `http://127.0.0.1:${port}`, pid: server.pid },
-    ...{ postgres, redis, command },
+    ...{ postgres, redis },
+    register: (clients) => register(folder, command, clients),
     cpuMilliseconds: () =>
       cpuOfTree(server.pid) + cpuOfTree(postgres.pid) + (redis ? cpuOfTree(redis.pid) : 0),
     stop: async () => {
@@ -94,7 +97,7 @@ function environmentOf({ folder, port, probes, postgres, redis }: Surroundings) 
 }
 
 /** Keys, tables, signing keys, sites: what an operator does before the first start. */
-function prepare(folder: string, command: OurServer['command']): void {
+function prepare(folder: string, command: Command): void {
   const resourceServers = [
     { identifier: OPAQUE_API, scopes: ['read'], accessTokenFormat: 'opaque' },
     { identifier: JWT_API, scopes: ['read'], accessTokenFormat: 'jwt' },
@@ -114,6 +117,10 @@ function prepare(folder: string, command: OurServer['command']): void {
     client_name: `压测 ${site.client_id}`,
     client_uri: `https://${HOST}/`,
   }));
-  writeFileSync(join(folder, 'sites.json'), JSON.stringify(sites));
-  command('client', 'register', 'sites.json');
+  register(folder, command, sites);
+}
+
+function register(folder: string, command: Command, clients: readonly object[]): void {
+  writeFileSync(join(folder, 'clients.json'), JSON.stringify(clients));
+  command('client', 'register', 'clients.json');
 }

@@ -9,6 +9,7 @@ import type { Sealer } from '#crypto/sealing.ts';
 import type { AccountIdentifier } from '#lib/account-identifier.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Channel } from '#lib/request-origin.ts';
+import type { ChangeFeed } from '#store/change-feed.ts';
 import { insertRows } from '#store/insert-rows.ts';
 import { statement } from '#store/statement.ts';
 import type { IdentityDocuments } from './identity-documents.ts';
@@ -24,6 +25,8 @@ export interface Account {
   readonly realNameMethod: string | undefined;
   readonly realNameAt: Date | undefined;
   readonly updatedAt: Date;
+  /** Grows with every change of this. */
+  readonly version: number;
 }
 
 /** Opened personal data; read only where it is shown or released. */
@@ -76,11 +79,18 @@ interface Row {
   real_name_at: Date | null;
   created_at: Date;
   updated_at: Date;
+  version: number;
 }
 
 type Found = Pick<
   Row,
-  'id' | 'status' | 'real_name_level' | 'real_name_method' | 'real_name_at' | 'updated_at'
+  | 'id'
+  | 'status'
+  | 'real_name_level'
+  | 'real_name_method'
+  | 'real_name_at'
+  | 'updated_at'
+  | 'version'
 >;
 
 const FIND = statement<{ id: string }, Found>(
@@ -120,6 +130,7 @@ export interface AccountsParts {
   readonly index: BlindIndex;
   readonly documents: IdentityDocuments;
   readonly clock: Clock;
+  readonly feed: Pick<ChangeFeed, 'publish'>;
 }
 
 export class Accounts {
@@ -188,6 +199,7 @@ export class Accounts {
       real_name_at: realName.level > 1 ? (realName.at ?? now) : null,
       created_at: now,
       updated_at: now,
+      version: 1,
     };
     const [usernameIndex, phoneIndex] = [
       row.username_index ?? undefined,
@@ -218,13 +230,24 @@ export class Accounts {
     return new Map(rows.map(({ value, id }) => [value, id]));
   }
 
-  /** Sets the status; false when there is no such account or it already has that status. */
+  /**
+   * Sets the status, on every node within a second; false when there is no such account or it
+   * already has that status.
+   */
   async changeStatus(id: string, status: AccountStatus, db: Knex = this.#db): Promise<boolean> {
-    const changed = await db<Row>('accounts')
-      .where({ id })
-      .whereNot({ status })
-      .update({ status, updated_at: this.#parts.clock.now() });
-    return changed === 1;
+    return await db.transaction(async (trx) => {
+      const [changed] = await trx<Row>('accounts')
+        .where({ id })
+        .whereNot({ status })
+        .update({
+          ...{ status, updated_at: this.#parts.clock.now() },
+          version: trx.raw('version + 1') as unknown as number,
+        })
+        .returning('version');
+      if (!changed) return false;
+      await this.#parts.feed.publish([{ kind: 'account', key: id, version: changed.version }], trx);
+      return true;
+    });
   }
 
   #index(domain: 'username' | 'phone', value: string | undefined): string | null {
@@ -250,4 +273,5 @@ const toAccount = (row: Found): Account => ({
   realNameMethod: row.real_name_method ?? undefined,
   realNameAt: row.real_name_at ?? undefined,
   updatedAt: row.updated_at,
+  version: row.version,
 });

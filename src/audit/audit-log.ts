@@ -132,6 +132,11 @@ export class AuditLog {
     return checkpoint;
   }
 
+  /** Entries that wait to be written. */
+  get waiting(): number {
+    return this.#commits.waiting;
+  }
+
   /** Takes no more events, waits until those taken are durable (or refused), signs the end. */
   async close(): Promise<void> {
     this.#closed = true;

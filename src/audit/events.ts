@@ -44,8 +44,16 @@ export interface AuditEvents {
     kind: 'authorization_code' | 'refresh_token';
   };
 
-  /** A single-sign-on session began. `sessionUid` is its permanent number, not the cookie's value. */
-  session_created: { accountId: string; sessionUid: string };
+  /**
+   * A single-sign-on session began, or a new sign-in renewed it. `sessionUid` is its permanent number,
+   * not the cookie's value; `clientId` the site entered with it, if it was entered at once.
+   */
+  session_created: { accountId: string; sessionUid: string; clientId: string | undefined };
+  /**
+   * A site was entered without a new sign-in, for the first time in this session. Later visits to it
+   * are not recorded: they prove nothing new, and the log would drown in them.
+   */
+  session_site_entered: { accountId: string; sessionUid: string; clientId: string };
   /** A single-sign-on session ended, and with it the grants of the sites entered. */
   session_ended: {
     accountId: string | undefined;

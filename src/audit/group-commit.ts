@@ -61,6 +61,11 @@ export class GroupCommit {
     });
   }
 
+  /** Entries that wait to be written. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /** Waits until everything that was added is durable, or refused. */
   async drain(): Promise<void> {
     await this.#flushing;

@@ -5,7 +5,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import type { Clock } from '#lib/clock.ts';
+import type { ChangeFeed } from '#store/change-feed.ts';
 import { statement } from '#store/statement.ts';
+import type { Versioned } from '#store/versioned-cache.ts';
 import {
   ClientMetadataInvalid,
   parseRegistration,
@@ -42,20 +44,17 @@ interface ClientRow {
   client_id: string;
   published_version: number;
   status: 'published' | 'disabled' | 'retired';
+  revision: number;
   created_at: Date;
   updated_at: Date;
 }
 
-type Published = Pick<VersionRow, 'metadata' | 'secret_hash' | 'version'>;
-
-const FIND_PUBLISHED = statement<{ clientId: string }, Published>(
-  'clients.find_published',
-  `
-  SELECT v.metadata, v.secret_hash, v.version
-  FROM clients c
-  JOIN client_versions v ON v.client_id = c.client_id AND v.version = c.published_version
-  WHERE c.client_id = :clientId AND c.status = 'published'`,
-);
+export interface ClientsParts {
+  readonly db: Knex;
+  readonly secrets: ClientSecrets;
+  readonly clock: Clock;
+  readonly feed: Pick<ChangeFeed, 'publish'>;
+}
 
 /** @throws ClientMetadataInvalid */
 type Check = (client: PublishedClient) => void;
@@ -64,18 +63,42 @@ export class Clients {
   readonly #db: Knex;
   readonly #secrets: ClientSecrets;
   readonly #clock: Clock;
+  readonly #feed: ClientsParts['feed'];
 
-  constructor(parts: { db: Knex; secrets: ClientSecrets; clock: Clock }) {
+  constructor(parts: ClientsParts) {
     this.#db = parts.db;
     this.#secrets = parts.secrets;
     this.#clock = parts.clock;
+    this.#feed = parts.feed;
   }
 
-  /** The published version of a client that is neither disabled nor retired. */
-  async findPublished(clientId: string): Promise<PublishedClient | undefined> {
-    if (!isClientId(clientId)) return undefined;
-    const row = await FIND_PUBLISHED.first(this.#db, { clientId });
-    return row && toClient(row);
+  /**
+   * The published version of a client that is neither disabled nor retired, for a cache: its
+   * version counts changes of the status as well.
+   */
+  async findPublished(clientId: string): Promise<Versioned<PublishedClient>> {
+    const row = isClientId(clientId)
+      ? await FIND_PUBLISHED.first(this.#db, { clientId })
+      : undefined;
+    const isLive = row?.status === 'published';
+    return { value: isLive ? toClient(row) : undefined, version: row?.revision ?? 0 };
+  }
+
+  /** Disables a client or publishes it again; false when there is none, or it is so already. */
+  async changeStatus(
+    clientId: string,
+    status: ClientRow['status'],
+    db: Knex = this.#db,
+  ): Promise<boolean> {
+    return await db.transaction(async (trx) => {
+      const [changed] = await trx<ClientRow>('clients')
+        .where({ client_id: clientId })
+        .whereNot({ status })
+        .update({ status, updated_at: this.#clock.now(), revision: trx.raw('revision + 1') })
+        .returning('revision');
+      if (changed) await this.#announce(clientId, changed.revision, trx);
+      return changed !== undefined;
+    });
   }
 
   /**
@@ -146,18 +169,40 @@ export class Clients {
       secret_hash: secretHash ?? null,
       created_at: now,
     });
-    await trx<ClientRow>('clients')
+    const [row] = await trx<ClientRow>('clients')
       .insert({ ...client, published_version: version, status: 'published' })
       .onConflict('client_id')
-      .merge({ published_version: version, updated_at: now });
+      .merge({
+        ...{ published_version: version, updated_at: now },
+        revision: trx.raw('clients.revision + 1') as unknown as number,
+      })
+      .returning('revision');
+    if (row) await this.#announce(metadata.client_id, row.revision, trx);
+  }
+
+  async #announce(clientId: string, revision: number, trx: Knex): Promise<void> {
+    await this.#feed.publish([{ kind: 'client', key: clientId, version: revision }], trx);
   }
 }
+
+const FIND_PUBLISHED = statement<
+  { clientId: string },
+  VersionRow & Pick<ClientRow, 'status' | 'revision'>
+>(
+  'clients.find_published',
+  `SELECT v.client_id, v.version, v.metadata, v.secret_hash, v.created_at, c.status, c.revision
+   FROM clients c JOIN client_versions v
+     ON v.client_id = c.client_id AND v.version = c.published_version
+   WHERE c.client_id = :clientId`,
+);
 
 const isSame = (row: VersionRow, metadata: ClientMetadata, secretHash: string | undefined) =>
   isDeepStrictEqual(row.metadata, JSON.parse(JSON.stringify(metadata))) &&
   (row.secret_hash ?? undefined) === secretHash;
 
-const toClient = (row: Published): PublishedClient => ({
+const toClient = (
+  row: Pick<VersionRow, 'metadata' | 'secret_hash' | 'version'>,
+): PublishedClient => ({
   metadata: row.metadata,
   secretHash: row.secret_hash ?? undefined,
   version: row.version,

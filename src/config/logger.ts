@@ -19,16 +19,32 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\b(postgres(?:ql)?|rediss?):\/\/[^\s@/]*@/g, '$1://[credentials]@'],
 ];
 
+/** What each of the patterns needs; most texts have none of it, and searching once is cheaper. */
+const SUSPICIOUS = /eyJ|\d{10}|@|[?&][\w.-]+=/;
+
 /** A text without what looks like personal data or a secret. */
 export function scrub(text: string): string {
+  if (!SUSPICIOUS.test(text)) return text;
   return PATTERNS.reduce((clean, [pattern, label]) => clean.replaceAll(pattern, label), text);
 }
+
+/**
+ * Lines gather for at most a quarter of a second and are then written together: a write for each
+ * would cost more than the line. What goes wrong is written at once, and so is everything before it.
+ */
+const GATHER = {
+  ...{ dest: 1, sync: false, minLength: 4096, periodicFlush: 250 },
+  /** When nobody reads them: newer lines are dropped before memory runs out. */
+  maxLength: 16 * 2 ** 20,
+};
+const LEVEL_ERROR = pino.levels.values['error'] ?? 0;
 
 /** @param destination - standard output when absent */
 export function createLogger(
   settings: Pick<Settings, 'logLevel'>,
   destination?: DestinationStream,
 ): Logger {
+  const gathered = destination ? undefined : pino.destination(GATHER);
   const options = {
     level: settings.logLevel,
     base: null,
@@ -40,13 +56,19 @@ export function createLogger(
       log: (line: Record<string, unknown>) => scrubbed(line, 0) as Record<string, unknown>,
     },
     hooks: {
-      logMethod(this: Logger, args: Parameters<Logger['info']>, method: Logger['info']) {
+      logMethod(
+        this: Logger,
+        args: Parameters<Logger['info']>,
+        method: Logger['info'],
+        level: number,
+      ) {
         const clean = args.map((arg) => (typeof arg === 'string' ? scrub(arg) : arg));
         method.apply(this, clean as Parameters<Logger['info']>);
+        if (level >= LEVEL_ERROR) gathered?.flush();
       },
     },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? gathered);
 }
 
 const MAX_DEPTH = 4;
@@ -59,16 +81,25 @@ function scrubbed(value: unknown, depth: number): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64url');
   if (depth >= MAX_DEPTH) return '[deep]';
   if (Array.isArray(value)) return value.map((item) => scrubbed(item, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      key,
-      isSecretKey(key, item) ? '[secret]' : scrubbed(item, depth + 1),
-    ]),
-  );
+  const clean: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    const isSecret = typeof item === 'string' && isSecretKey(key);
+    clean[key] = isSecret ? '[secret]' : scrubbed(item, depth + 1);
+  }
+  return clean;
 }
 
-const isSecretKey = (key: string, value: unknown) =>
-  typeof value === 'string' && SECRET_KEY.test(key) && !HARMLESS_KEYS.has(key);
+const MAX_JUDGED_KEYS = 1000;
+/** Keys are written in the code and few; each is judged once. */
+const judgedKeys = new Map<string, boolean>();
+
+function isSecretKey(key: string): boolean {
+  const known = judgedKeys.get(key);
+  if (known !== undefined) return known;
+  const isSecret = SECRET_KEY.test(key) && !HARMLESS_KEYS.has(key);
+  if (judgedKeys.size < MAX_JUDGED_KEYS) judgedKeys.set(key, isSecret);
+  return isSecret;
+}
 
 /** Of an error only type, code, message and stack: a driver's `detail` quotes the row. */
 function describeError(error: Error): Record<string, unknown> {

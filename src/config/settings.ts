@@ -114,6 +114,17 @@ export const settingsSchema = z.object({
       port: port(3002).describe('Port of /livez, /readyz and /metrics.'),
     })
     .prefault({}),
+  overload: z
+    .object({
+      requestsInFlight: whole(500).describe(
+        'Requests in flight per process, above which pages are refused with 503; programs at twice.',
+      ),
+      eventLoopMilliseconds: whole(100).describe(
+        'Delay of the event loop over half a second, above which pages are refused; programs at twice.',
+      ),
+      requestMilliseconds: whole(10_000).describe('Longest request; then it is answered with 503.'),
+    })
+    .prefault({}),
   shutdown: z
     .object({
       waitSeconds: z.coerce
@@ -124,6 +135,23 @@ export const settingsSchema = z.object({
           'From unready to stop accepting, for balancers to notice; 5 in production, else 0.',
         ),
       drainSeconds: whole(15, 0).describe('Longest that requests in flight may take after that.'),
+    })
+    .prefault({}),
+  otel: z
+    .object({
+      endpoint: z
+        .url()
+        .optional()
+        .describe(
+          'Where OpenTelemetry traces go, OTLP over HTTP (…:4318/v1/traces); none when absent.',
+        ),
+      serviceName: z.string().default('yirentong').describe('Name of this service in traces.'),
+      sampleRatio: z.coerce
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.1)
+        .describe('Share of requests that are traced; a trusted proxy may have decided already.'),
     })
     .prefault({}),
   operator: z

@@ -32,15 +32,25 @@ interface Row {
 const TABLE = 'signing_keys';
 const RSA_BITS = 2048;
 
+export interface SigningKeysParts {
+  readonly db: Knex;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  /** Tells the other nodes, in the transaction of a rotation. */
+  readonly announce: (transaction: Knex.Transaction) => Promise<void>;
+}
+
 export class SigningKeys {
   readonly #db: Knex;
   readonly #sealer: Sealer;
   readonly #clock: Clock;
+  readonly #announce: SigningKeysParts['announce'];
 
-  constructor(parts: { db: Knex; sealer: Sealer; clock: Clock }) {
+  constructor(parts: SigningKeysParts) {
     this.#db = parts.db;
     this.#sealer = parts.sealer;
     this.#clock = parts.clock;
+    this.#announce = parts.announce;
   }
 
   /**
@@ -87,6 +97,7 @@ export class SigningKeys {
           created_at: now,
         })),
       );
+      await this.#announce(trx);
       return signsFrom;
     });
   }

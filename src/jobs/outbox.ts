@@ -141,6 +141,14 @@ export class Outbox {
     return rows.length === 1;
   }
 
+  /** What is owed and not made; the age of its oldest in seconds, 0 when there is none. */
+  async backlog(): Promise<{ pending: number; oldestSeconds: number }> {
+    const { rows } = await this.#db.raw<{ rows: [{ pending: string; oldest: string | null }] }>(
+      BACKLOG,
+    );
+    return { pending: Number(rows[0].pending), oldestSeconds: Number(rows[0].oldest ?? 0) };
+  }
+
   /** Deletes finished jobs when they are older; returns how many. Their records go by the month. */
   async sweep(olderThanSeconds: number, limit: number): Promise<number> {
     const old = this.#db('outbox')
@@ -200,6 +208,10 @@ WITH RECURSIVE groups (group_key) AS (
 SELECT id, kind, group_key, payload_sealed, attempts,
        extract(epoch FROM now() - enqueued_at) AS age_seconds
   FROM claimed`;
+
+const BACKLOG = `
+SELECT count(*) AS pending, extract(epoch FROM now() - min(enqueued_at)) AS oldest
+  FROM outbox WHERE state = 'pending'`;
 
 const FINISH = `
 WITH record AS (

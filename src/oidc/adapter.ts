@@ -5,6 +5,7 @@
  */
 import { Provider, errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import type { ClientMetadata } from 'oidc-provider';
+import type { AuditLog } from '#audit/audit-log.ts';
 import type { RequestOrigin } from '#lib/request-origin.ts';
 import { MODEL_PLACEMENT } from '#store/model-placement.ts';
 import type { Payload, RecordModel, RecordStore } from '#store/record-store.ts';
@@ -17,6 +18,7 @@ import {
   takeGrant,
   takeRotation,
 } from './request-memory.ts';
+import { RequestWrites } from './request-writes.ts';
 import { ReuseWatch } from './reuse-watch.ts';
 import { SessionAdapter } from './session-adapter.ts';
 import { beforeAnswer } from './write-barrier.ts';
@@ -24,6 +26,7 @@ import { beforeAnswer } from './write-barrier.ts';
 export interface AdapterDependencies {
   readonly records: RecordStore;
   readonly sessions: SessionStore;
+  readonly audit: Pick<AuditLog, 'change'>;
   /** A live client's registration; undefined for one that is unknown, disabled or retired. */
   findClient(clientId: string): Promise<ClientMetadata | undefined>;
   /** Where the present request came from; undefined outside a request. */
@@ -77,13 +80,19 @@ class RecordAdapter implements Adapter {
       if (outcome !== 'used') await this.#refuse(used, outcome);
       return;
     }
-    const write = this.#records.put(this.#model, id, { ...payload }, seconds);
-    if (this.#model === 'Grant') {
-      forgetGrant(id);
-      await write;
-    } else {
+    if (this.#model === 'Grant') await this.#putGrant(id, payload, seconds);
+    else {
+      const write = this.#records.put(this.#model, id, { ...payload }, seconds);
       await beforeAnswer(Provider.ctx, write);
     }
+  }
+
+  /** Nothing names a grant before the session does, which an authorization request saves last. */
+  async #putGrant(id: string, payload: AdapterPayload, seconds: number): Promise<void> {
+    forgetGrant(id);
+    const writes = RequestWrites.of(Provider.ctx);
+    if (!writes) await this.#records.put('Grant', id, { ...payload }, seconds);
+    else await writes.defer((commit) => this.#records.putGrant(id, payload, seconds, commit));
   }
 
   async find(id: string) {

@@ -71,6 +71,11 @@ export function installBackchannelOutbox(provider: Provider, outbox: Outbox): vo
     const id = noticeId(this.clientId, sid, typeof form === 'string' ? form : randomUUID());
     await enqueue(outbox, this, { clientId: this.clientId, accountId, sid }, { id });
   };
+  // The library tells of the failure and goes on. A sign-out that leaves a site untold must fail as
+  // a whole, so that the person repeats it while the session still knows its sites.
+  provider.on('backchannel.error', (_ctx, error) => {
+    throw error;
+  });
 }
 
 /**

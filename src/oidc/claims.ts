@@ -67,6 +67,8 @@ const coversClaim = (scope: ClaimScope, claim: string) =>
   (CLAIMS_BY_SCOPE[scope] as readonly string[]).includes(claim);
 
 export interface ClaimsParts {
+  /** An account's state, from a cache that is never more than a second behind. */
+  readonly findAccount: (id: string) => Promise<Account | undefined>;
   readonly accounts: Accounts;
   readonly documents: IdentityDocuments;
   /** The acr of a live session, undefined when there is none. */
@@ -77,7 +79,7 @@ export interface ClaimsParts {
 /** oidc-provider's `findAccount`: an account that is not active does not exist for any site. */
 export function createFindAccount(parts: ClaimsParts): FindAccount {
   return async (ctx, sub, token) => {
-    const account = await parts.accounts.find(sub);
+    const account = await parts.findAccount(sub);
     if (account?.status !== 'active') return undefined;
     const found: ProviderAccount = {
       accountId: account.id,

@@ -2,6 +2,8 @@
 import type { ClientMetadata } from 'oidc-provider';
 import { ACCOUNT_CENTRE_ID, accountCentreClient } from '#clients/account-centre.ts';
 import type { Clients, PublishedClient } from '#clients/clients.ts';
+import type { ChangeFeed } from '#store/change-feed.ts';
+import { VersionedCache, type Versioned } from '#store/versioned-cache.ts';
 
 /**
  * The library wants a sector URI for sites on several hosts; our sector is the department
@@ -9,17 +11,32 @@ import type { Clients, PublishedClient } from '#clients/clients.ts';
  */
 const SECTOR_URI = 'https://sector.invalid/departments.json';
 
-export function createClientDirectory(clients: Clients, issuer: string) {
-  const accountCentre = toProviderMetadata({
-    metadata: accountCentreClient(issuer),
-    secretHash: undefined,
+const MAX_CACHED = 10_000;
+
+/** Live registrations by client_id, with a version that grows with every change. */
+export type ClientDirectory = (clientId: string) => Promise<Versioned<ClientMetadata>>;
+
+export function createClientDirectory(
+  { clients, feed }: { clients: Clients; feed: Pick<ChangeFeed, 'isTrusted'> },
+  issuer: string,
+): ClientDirectory {
+  const accountCentre = {
+    value: toProviderMetadata({
+      metadata: accountCentreClient(issuer),
+      secretHash: undefined,
+      version: 1,
+    }),
     version: 1,
-  });
-  return async (clientId: string): Promise<ClientMetadata | undefined> => {
-    if (clientId === ACCOUNT_CENTRE_ID) return accountCentre;
-    const found = await clients.findPublished(clientId);
-    return found && toProviderMetadata(found);
   };
+  const cache = new VersionedCache<ClientMetadata>({
+    ...{ feed, kind: 'client', maxEntries: MAX_CACHED },
+    load: async (clientId) => {
+      const { value, version } = await clients.findPublished(clientId);
+      return { value: value && toProviderMetadata(value), version };
+    },
+  });
+  return async (clientId) =>
+    clientId === ACCOUNT_CENTRE_ID ? accountCentre : await cache.find(clientId);
 }
 
 /** The hash stands in the secret's place; the patched comparison knows it (provider.ts). */

@@ -6,6 +6,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { isOutage } from '#store/outage.ts';
 import { originOf } from '#http/request-context.ts';
+import { AppError } from '#lib/errors.ts';
 import { mayRefresh } from './refresh-policy.ts';
 
 export interface ListenerParts {
@@ -16,7 +17,10 @@ export function listen(provider: Provider, { log }: ListenerParts): void {
   provider.on('authorization.success', keepLogoutComplete);
   provider.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => {
     log.error({ ...requestOf(ctx), err: error }, 'the provider failed');
-    if (isOutage(error)) answerUnavailable(ctx);
+    // What is not recorded must not happen: the audit log says so with an error of ours.
+    if (isOutage(error) || (error instanceof AppError && error.status === 503)) {
+      answerUnavailable(ctx);
+    }
   });
   const refused = (event: string) => (ctx: KoaContextWithOIDC, error: Error) => {
     log.info({ ...requestOf(ctx), event, code: error.message }, 'the provider refused');

@@ -8,11 +8,14 @@ import type { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
 import { withTag } from '#store/handles.ts';
 import type { RecordStore } from '#store/record-store.ts';
+import type { ClientDirectory } from './client-directory.ts';
+import { createClientInstances } from './client-instances.ts';
 import { installBackchannelOutbox } from './backchannel-logout.ts';
 import { installReplayDetection } from './replay-detection.ts';
 
 export interface PatchParts {
   readonly clientSecrets: ClientSecrets;
+  readonly findClient: ClientDirectory;
   readonly records: RecordStore;
   readonly outbox: Outbox;
   readonly clock: Clock;
@@ -23,6 +26,13 @@ type Prototype = Record<string, unknown>;
 export function patchProvider(provider: Provider, parts: PatchParts): void {
   const client = provider.Client.prototype as unknown as Prototype;
 
+  // The library's own cache holds a hundred clients (client-instances.ts).
+  const make = provider.Client.find.bind(provider.Client);
+  replace(
+    provider.Client as unknown as Prototype,
+    'find',
+    createClientInstances(parts.findClient, make),
+  );
   // Secrets are kept as keyed hashes; `clientSecret` holds the hash (client-directory.ts).
   replace(client, 'compareClientSecret', function compare(this: Client, given: string): boolean {
     return parts.clientSecrets.matches(this.clientSecret ?? '', given);

@@ -1,7 +1,8 @@
 /**
  * The provider of the moment. oidc-provider fixes its keys when it is made, and making one costs a
  * third of a millisecond; so when the published signing keys change, a new one takes over. Every
- * server of a cluster looks for itself, so a rotation needs no restart and no message.
+ * server of a cluster looks for itself when the change feed tells of a rotation, and from time to
+ * time: keys also begin to sign when their time has come.
  */
 import type { JWK } from 'jose';
 import type { Provider } from 'oidc-provider';
@@ -18,6 +19,8 @@ export interface ProviderHolderParts {
   readonly signingKeys: SigningKeys;
   readonly make: (jwks: readonly JWK[]) => Provider;
   readonly reloadSeconds: number;
+  /** Calls back when another server, or this one, rotated the keys; returns how to stop that. */
+  readonly onRotated: (listener: () => void) => () => void;
   /** A look at the keys failed; the present provider stays and the next look comes. */
   readonly onReloadFailure: (error: unknown) => void;
 }
@@ -27,6 +30,7 @@ export class ProviderHolder {
   #current: Provider;
   #kids: string;
   #timer: NodeJS.Timeout | undefined;
+  #stopListening: () => void = () => undefined;
 
   private constructor(parts: ProviderHolderParts, jwks: readonly JWK[]) {
     this.#parts = parts;
@@ -40,6 +44,7 @@ export class ProviderHolder {
     if (jwks.length === 0) throw new NoSigningKeys();
     const holder = new ProviderHolder(parts, jwks);
     holder.#schedule();
+    holder.#stopListening = parts.onRotated(() => void holder.#tryReload());
     return holder;
   }
 
@@ -48,11 +53,12 @@ export class ProviderHolder {
   }
 
   stop(): void {
+    this.#stopListening();
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Looks at the keys now; the timer calls it. Returns whether a new provider took over. */
+  /** Looks at the keys now. Returns whether a new provider took over. */
   async reload(): Promise<boolean> {
     const jwks = await this.#parts.signingKeys.published();
     const kids = kidsOf(jwks);
@@ -62,13 +68,15 @@ export class ProviderHolder {
     return true;
   }
 
+  async #tryReload(): Promise<void> {
+    await this.reload().catch(this.#parts.onReloadFailure);
+  }
+
   #schedule(): void {
     this.#timer = setTimeout(() => {
-      void this.reload()
-        .catch(this.#parts.onReloadFailure)
-        .finally(() => {
-          if (this.#timer) this.#schedule();
-        });
+      void this.#tryReload().finally(() => {
+        if (this.#timer) this.#schedule();
+      });
     }, this.#parts.reloadSeconds * 1000);
     this.#timer.unref();
   }

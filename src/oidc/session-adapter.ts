@@ -11,19 +11,26 @@ import {
   type KoaContextWithOIDC,
   type Session,
 } from 'oidc-provider';
-import type { RequestOrigin } from '#lib/request-origin.ts';
+import type { AuditLog } from '#audit/audit-log.ts';
+import { systemOrigin, type RequestOrigin } from '#lib/request-origin.ts';
+import { hashOf } from '#store/handles.ts';
 import type { RecordStore } from '#store/record-store.ts';
 import type {
   EndedSession,
   FoundSession,
+  SaveOutcome,
+  SaveSession,
   SessionRecord,
   SessionStore,
   SiteEntry,
 } from '#store/session-store.ts';
+import { RequestWrites } from './request-writes.ts';
+import { sessionEvents } from './session-events.ts';
 
 interface SessionDependencies {
   readonly sessions: SessionStore;
   readonly records: Pick<RecordStore, 'revokeGrant'>;
+  readonly audit: Pick<AuditLog, 'change'>;
   originNow(): RequestOrigin | undefined;
   onSessionEnded(ended: EndedSession): Promise<void>;
 }
@@ -64,8 +71,9 @@ export class SessionAdapter implements Adapter {
     const { uid, accountId, authorizations = {}, ...rest } = payload as SessionPayload;
     const found = this.#found.get(authorizations);
     const sites = enteredSites(authorizations, found);
-    const outcome = await this.#with.sessions.save({
-      handle: handleOf(id),
+    const handle = handleOf(id);
+    const outcome = await this.#save({
+      handle,
       session: {
         uid,
         ...(accountId !== undefined && { accountId }),
@@ -80,7 +88,41 @@ export class SessionAdapter implements Adapter {
     if (outcome === 'ended') await this.#refuse(sites, found);
     // The cookie on its way would overwrite the one that the newer sign-in gave the browser.
     if (outcome === 'superseded') dropSessionCookie(Provider.ctx);
-    if (outcome === 'saved') this.#found.set(authorizations, { handle: handleOf(id), sites });
+    if (outcome === 'saved') this.#found.set(authorizations, { handle, sites });
+  }
+
+  /**
+   * The session, the grants that it names and what the audit log must know of it: one commit. A
+   * session without its audit row does not happen, and its cookie does not leave the house.
+   */
+  async #save(change: SaveSession): Promise<SaveOutcome> {
+    const writes = RequestWrites.of(Provider.ctx);
+    const events = sessionEvents(change, Provider.ctx);
+    if (events.length === 0 && (writes?.isEmpty ?? true)) {
+      return await this.#with.sessions.save(change);
+    }
+    const commit: SaveSession['commit'] = async (write) => {
+      const outcome = await this.#with.audit.change({
+        // Ending sessions locks their rows in the same order.
+        key: hashOf(change.session.uid).toString('hex'),
+        origin: change.origin ?? systemOrigin,
+        make: async (transaction) => {
+          const result = await write(transaction);
+          // Over a session that was ended nothing is written, nor granted.
+          if (result === 'ended') return { result, events: [] };
+          await writes?.writeTo(transaction);
+          return { result, events };
+        },
+      });
+      if (outcome !== 'ended') await writes?.committed();
+      return outcome;
+    };
+    try {
+      return await this.#with.sessions.save({ ...change, commit });
+    } catch (error) {
+      dropSessionCookie(Provider.ctx);
+      throw error;
+    }
   }
 
   /**

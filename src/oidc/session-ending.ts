@@ -44,10 +44,17 @@ export class SessionEnding {
     exceptUid?: string,
   ): Promise<number> {
     const ended = await this.#parts.sessions.endAllOf(accountId, exceptUid);
-    // Refresh tokens of apps outlive sessions; a person who ends everything means them too.
-    if (exceptUid === undefined) await this.#parts.records.revokeGrantsOf(accountId);
+    // Refresh tokens outlive idle sessions; a person who ends the others means those as well.
+    const exceptGrantIds = await this.#grantsOf(exceptUid);
+    await this.#parts.records.revokeGrantsOf(accountId, { exceptGrantIds });
     await this.#follow(ended, reason, origin);
     return ended.length;
+  }
+
+  async #grantsOf(uid: string | undefined): Promise<readonly string[]> {
+    const session = uid === undefined ? undefined : await this.#parts.sessions.findByUid(uid);
+    const ids = Object.values(session?.sites ?? {}).map(({ grantId }) => grantId);
+    return ids.filter((id) => id !== undefined);
   }
 
   /** Ends the oldest sessions of an account beyond `keep`. */

@@ -3,14 +3,7 @@
  * to another thread and back: two to four times the CPU of an ES256 signature itself. Its hook for
  * keys in a hardware module takes ours instead; provider.ts makes them of the published JWKs.
  */
-import {
-  constants,
-  createPrivateKey,
-  createPublicKey,
-  sign,
-  type JsonWebKey,
-  type KeyObject,
-} from 'node:crypto';
+import { constants, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { JWK } from 'jose';
 import { ExternalSigningKey } from 'oidc-provider';
@@ -43,7 +36,7 @@ export class SigningKey extends ExternalSigningKey {
   constructor(jwk: JWK) {
     super();
     this.#jwk = jwk;
-    this.#private = createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    this.#private = createPrivateKey({ key: jwk, format: 'jwk' });
     this.#public = createPublicKey(this.#private);
     this.#sign = SIGN[jwk.alg as SigningAlgorithm];
   }

@@ -8,6 +8,7 @@ import type { AuditLog } from '#audit/audit-log.ts';
 import type { Authenticator } from '#authenticators/authenticator.ts';
 import type { Settings } from '#config/settings.ts';
 import type { FormTokens } from '#http/form-tokens.ts';
+import type { ReadyAnswers } from '#http/ready-answers.ts';
 import type { RenderPage } from '#http/render.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { SessionEnding } from '#oidc/session-ending.ts';
@@ -28,6 +29,7 @@ export interface PageParts {
   readonly audit: AuditLog;
   readonly formTokens: FormTokens;
   readonly renderPage: RenderPage;
+  readonly readyAnswers: ReadyAnswers;
   readonly clock: Clock;
 }
 

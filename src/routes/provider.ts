@@ -16,12 +16,6 @@ const MAX_REQUEST_BODY = 56 * 1024;
 const MAX_FORWARDED_QUERY = 8 * 1024;
 /** Front-channel requests that a site's page may post as well as link to. */
 const POSTED_BY_SITES: ReadonlySet<string> = new Set(['/auth', '/session/end']);
-/** Signing keys are published a day ahead of their use: five minutes of caching miss nothing. */
-const CACHED: ReadonlySet<string> = new Set([
-  '/jwks',
-  '/.well-known/openid-configuration',
-  '/.well-known/oauth-authorization-server',
-]);
 
 /** Endpoints of programs, whose errors are JSON (RFC 6749 §5.2) whatever their HTTP library accepts. */
 const FOR_PROGRAMS = /^\/(?:token|request|me|jwks|\.well-known)(?:\/|$)/;
@@ -63,7 +57,7 @@ async function runProvider(parts: PageParts, ctx: Context, next: Next): Promise<
   });
   const { oidc } = ctx as Partial<KoaContextWithOIDC>;
   if (oidc) await follow(parts, ctx, oidc);
-  if (CACHED.has(ctx.path) && ctx.status === 200) ctx.set('Cache-Control', 'public, max-age=300');
+  parts.readyAnswers.keep(provider, ctx);
 }
 
 /** What the answer is not sent before. */
@@ -75,24 +69,14 @@ async function follow(parts: PageParts, ctx: Context, oidc: KoaContextWithOIDC['
   // An empty answer has no type; a widely used client stops at `text/plain` (RFC 7009 §2.2).
   if (route === 'revocation' && ctx.body === '') ctx.remove('Content-Type');
   if (route === 'resume' && result?.login && session?.accountId !== undefined) {
-    const { accountId, uid: sessionUid } = session;
-    try {
-      await parts.audit.record('session_created', { accountId, sessionUid }, origin);
-    } catch (error) {
-      await takeBack(parts, ctx, sessionUid);
-      throw error;
-    }
-    await parts.sessionEnding.endBeyond(accountId, parts.settings.sessionsPerAccount, origin);
+    const { sessionsPerAccount } = parts.settings;
+    await parts.sessionEnding.endBeyond(session.accountId, sessionsPerAccount, origin);
   }
-  if (route === 'end_session_confirm' && (session as { destroyed?: boolean }).destroyed === true) {
+  // There is none when it could not be read, whatever the type says.
+  const ended = session as { destroyed?: boolean } | undefined;
+  if (route === 'end_session_confirm' && ended?.destroyed === true) {
     ctx.set('Clear-Site-Data', '"cache", "storage"');
   }
-}
-
-/** A session without its audit row does not happen: neither the row nor the cookie stays. */
-async function takeBack({ sessions }: PageParts, ctx: Context, sessionUid: string): Promise<void> {
-  ctx.res.removeHeader('Set-Cookie');
-  await sessions.end(sessionUid);
 }
 
 /** oidc-provider answered with a form that its script sends: it has added the script's hash. */

@@ -53,7 +53,12 @@ export interface SignInParts {
   readonly audit: AuditLog;
   readonly index: BlindIndex;
   readonly clock: Clock;
+  /** For statistics: how each answer ended, without who gave it. */
+  readonly onAnswered?: (method: string, outcome: SignInResult) => void;
 }
+
+/** `accepted`, or the refusal. */
+export type SignInResult = 'accepted' | Extract<SignInOutcome, { ok: false }>['refusal'];
 
 /** Who the attempt is counted against. */
 interface Subject {
@@ -77,6 +82,12 @@ export class SignIn {
 
   /** Judges one answer. Nothing it returns tells an absent account from a wrong answer. */
   async answer(method: Authenticator, form: SignInForm): Promise<SignInOutcome> {
+    const outcome = await this.#judge(method, form);
+    this.#parts.onAnswered?.(method.id, outcome.ok ? 'accepted' : outcome.refusal);
+    return outcome;
+  }
+
+  async #judge(method: Authenticator, form: SignInForm): Promise<SignInOutcome> {
     const window = await this.#parts.addresses.take('sign_in', form.origin.address);
     if (!window.ok) {
       return { ok: false, refusal: 'rate_limited', retryAfterSeconds: window.retryAfterSeconds };

@@ -11,17 +11,17 @@
  * - without trust the database is read: slower, never wrong.
  */
 import type { Knex } from 'knex';
-import { CHANGE_KINDS, RecentChanges, type ChangeKind, type GoodFrom } from './recent-changes.ts';
-
-export type { ChangeKind } from './recent-changes.ts';
-
-export interface Change {
-  readonly kind: ChangeKind;
-  /** Hex SHA-256 of a handle, or a public id. */
-  readonly key: string;
-  /** The version from which on copies are good, growing per key; `gone`: none ever. */
-  readonly version: GoodFrom;
-}
+import {
+  NOTHING_SEEN,
+  readChanges,
+  sweepChanges,
+  writeChanges,
+  type Change,
+  type Page,
+  type Position,
+  type Snapshot,
+} from './change-log.ts';
+import { RecentChanges, type ChangeKind, type GoodFrom } from './recent-changes.ts';
 
 /** Longest life of a copy: 30 min of idle session, 5 min between durable touches, and reserve. */
 export const HORIZON_SECONDS = 2700;
@@ -81,22 +81,18 @@ export class ChangeFeed {
    */
   async publish(changes: readonly Change[], db: Knex = this.#db): Promise<void> {
     if (changes.length === 0) return;
-    const rows = changes.map(({ kind, key, version }) => ({
-      ...{ kind, key },
-      version: version === 'gone' ? null : version,
-    }));
-    await db.raw(PUBLISH, { rows: JSON.stringify(rows) });
+    await writeChanges(db, changes);
     if (!db.isTransaction) {
       this.apply(changes);
       return;
     }
-    (db as Knex.Transaction).executionPromise.then(
+    Promise.all(commitsOf(db as Knex.Transaction)).then(
       () => this.apply(changes),
       () => undefined,
     );
   }
 
-  /** What a statement of the caller's announced (see `announcing`) holds here at once. */
+  /** What a statement of the caller's announced (`announcing`, change-log.ts) holds here at once. */
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
       const isNews = this.#recent.add(change.kind, change.key, change.version);
@@ -153,8 +149,7 @@ export class ChangeFeed {
   /** Deletes at most `limit` changes that no copy can be older than; returns how many. */
   async sweep(limit: number): Promise<number> {
     const seconds = this.#horizonSeconds + RESERVE_SECONDS;
-    const { rowCount } = await this.#db.raw<{ rowCount: number }>(SWEEP, { seconds, limit });
-    return rowCount;
+    return await sweepChanges(this.#db, seconds, limit);
   }
 
   #schedule(): void {
@@ -190,98 +185,14 @@ export class ChangeFeed {
   }
 
   async #read(since: Snapshot, after: Position): Promise<Page> {
-    const { pageRows } = this.#limits;
-    const { rows } = await this.#db.raw<{ rows: Row[] }>(LOOK, {
-      ...{ xmax: after.xid, id: after.id, xip: [...since.xip], pageRows },
-    });
-    const [first] = rows;
-    if (!first || first.is_standby) throw new Error('The change feed needs the primary database.');
-    const changed = rows.filter(isChange);
-    this.apply(changed.filter((row) => isKnown(row.kind)).map(toChange));
-    const later = changed.filter((row) => row.is_later);
-    return {
-      snapshot: { xmax: first.xmax, xip: first.xip, server: first.server },
-      full: later.length === pageRows,
-      last: later.at(-1) ?? after,
-    };
+    const page = await readChanges(this.#db, since, after, this.#limits.pageRows);
+    this.apply(page.changes);
+    return page;
   }
 }
 
-/** What a look could see: transactions from `xmax` on and those of `xip` it could not. */
-interface Snapshot {
-  readonly xmax: string;
-  readonly xip: readonly string[];
-  readonly server: string;
+/** A savepoint is released before its transaction commits, which may still fail. */
+function commitsOf(transaction: Knex.Transaction | undefined): readonly Promise<unknown>[] {
+  if (!transaction) return [];
+  return [transaction.executionPromise, ...commitsOf(transaction.parentTransaction)];
 }
-const NOTHING_SEEN: Snapshot = { xmax: '0', xip: [], server: '' };
-
-interface Position {
-  readonly xid: string;
-  readonly id: string;
-}
-
-interface Page {
-  readonly snapshot: Snapshot;
-  readonly full: boolean;
-  readonly last: Position;
-}
-
-interface ChangeRow extends Position {
-  readonly is_later: boolean;
-  readonly kind: string;
-  readonly key: string;
-  readonly version: string | null;
-}
-/** One with nulls when nothing changed. */
-type Row = Snapshot & { readonly is_standby: boolean } & (ChangeRow | { readonly xid: null });
-
-const isChange = (row: Row): row is Row & ChangeRow => row.xid !== null;
-
-/** A newer release on another node may announce what this one has no copies of. */
-const isKnown = (kind: string): kind is ChangeKind =>
-  (CHANGE_KINDS as readonly string[]).includes(kind);
-
-const toChange = ({ kind, key, version }: ChangeRow): Change => ({
-  kind: kind as ChangeKind,
-  key,
-  version: version === null ? 'gone' : Number(version),
-});
-
-/**
- * For a statement that makes the change and announces it in one: a CTE of this text.
- *
- * @param select - SQL that gives kind (text), key (text) and version (bigint, NULL for `gone`), of
- *   other CTEs as a rule; rows it does not give are not announced
- */
-export const announcing = (select: string): string =>
-  `INSERT INTO changes (kind, key, version) ${select}`;
-
-const PUBLISH = announcing(
-  `SELECT kind, key, version FROM json_to_recordset(CAST(:rows AS json))
-     AS change (kind text, key text, version bigint)`,
-);
-
-// One snapshot for what is read and for what is told about it. Transactions of `xip` are older than
-// any later one, so no row comes twice.
-const LOOK = `
-  SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS xmax,
-    ARRAY(SELECT CAST(x AS text) FROM pg_snapshot_xip(pg_current_snapshot()) AS x) AS xip,
-    CAST(pg_postmaster_start_time() AS text) AS server, pg_is_in_recovery() AS is_standby,
-    CAST(c.xid AS text) AS xid, c.id, c.kind, c.key, c.version, c.is_later
-  FROM (SELECT 1) AS always LEFT JOIN (
-    SELECT * FROM (
-      SELECT *, true AS is_later FROM changes
-      WHERE (xid, id) > (CAST(CAST(:xmax AS text) AS xid8), CAST(:id AS bigint))
-      ORDER BY xid, id LIMIT :pageRows
-    ) AS later
-    UNION ALL
-    SELECT *, false AS is_later FROM changes
-    WHERE xid = ANY (CAST(CAST(:xip AS text[]) AS xid8[]))
-  ) AS c ON true
-  ORDER BY c.xid, c.id`;
-
-const SWEEP = `
-  DELETE FROM changes WHERE (xid, id) IN (
-    SELECT xid, id FROM changes
-    WHERE at < now() - make_interval(secs => :seconds) LIMIT :limit
-  )`;

@@ -5,7 +5,7 @@
  * read the grant before cannot bring it back by saving it.
  */
 import type { Knex } from 'knex';
-import { announcing, type Change } from './change-feed.ts';
+import { announcing, type Change } from './change-log.ts';
 import { secondsAfter } from './moments.ts';
 import { statement } from './statement.ts';
 

@@ -18,7 +18,8 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   ...['EHOSTUNREACH', 'ENETUNREACH'],
 ]);
 /** What node-postgres says without a code. */
-const MESSAGES = /Connection terminated|timeout expired|timeout exceeded when trying to connect/;
+const MESSAGES =
+  /Connection terminated|is not queryable|timeout expired|timeout exceeded when trying to connect/;
 
 /** Whether another try soon may succeed. */
 export function isOutage(error: unknown): boolean {

@@ -14,7 +14,9 @@ import { currentSecond, fromUnix, secondsAfter, toUnix } from './moments.ts';
 import { packPayload, RecordCells } from './record-cells.ts';
 import { FIND_REFRESH_TOKEN, FIND_SHORT_LIVED, ROTATE_REFRESH_TOKEN } from './record-sql.ts';
 import type {
+  Commit,
   ConsumeOutcome,
+  GrantChoice,
   FoundRecord,
   Payload,
   RecordModel,
@@ -96,15 +98,17 @@ export class PostgresRecordStore implements RecordStore {
     grantId: string,
     payload: Payload,
     lifetimeSeconds: number,
+    commit: Commit = (write) => write(this.#db),
   ): Promise<number | undefined> {
     const hash = hashOf(grantId);
-    const saved = await SAVE_GRANT.first(this.#db, {
+    const grant = {
       hash,
       accountId: textOrNull(payload['accountId']),
       clientId: textOrNull(payload['clientId']),
       payload: this.#cells.seal('grants', hashOf(grantId), packPayload(grantId, payload)),
       expiresAt: secondsAfter(currentSecond(this.#clock), lifetimeSeconds),
-    });
+    };
+    const saved = await commit((db) => SAVE_GRANT.first(db, grant));
     if (saved && saved.version > 1) {
       const key = hash.toString('hex');
       this.#feed?.apply([{ kind: 'grant', key, version: saved.version }]);
@@ -184,10 +188,11 @@ export class PostgresRecordStore implements RecordStore {
     return (await this.#revoke((query) => void query.where('handle_hash', hashOf(grantId)))) > 0;
   }
 
-  async revokeGrantsOf(accountId: string, clientId?: string) {
+  async revokeGrantsOf(accountId: string, { clientId, exceptGrantIds = [] }: GrantChoice = {}) {
     return await this.#revoke((query) => {
       void query.where('account_id', accountId);
       if (clientId !== undefined) void query.where('client_id', clientId);
+      void query.whereNotIn('handle_hash', exceptGrantIds.map(hashOf));
     });
   }
 

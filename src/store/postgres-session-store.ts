@@ -2,18 +2,29 @@
  * The session store on PostgreSQL, embedded or server (contract and reasons: session-store.ts).
  * Finding and saving are one statement each (session-sql.ts); ending is in session-ending.ts.
  *
- * Every save writes the row. Leaving out writes when only the expiry moved would cut the idle time
- * short by as much as is left out, or let it run as much too long; a cache in front may absorb them.
+ * Every save writes the row and announces what copies must know. The cache in front
+ * (cached-session-store.ts) leaves out most visits; what it needs beyond the contract is `read` and
+ * `write`.
  */
 import type { Knex } from 'knex';
 import type { Sealer } from '#crypto/sealing.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import type { Change } from './change-log.ts';
 import { TOMBSTONE_SECONDS } from './grants.ts';
 import { hashOf, hashOrNull } from './handles.ts';
-import { currentSecond, fromUnix, secondsAfter } from './moments.ts';
+import { currentSecond, fromUnix, secondsAfter, toUnix } from './moments.ts';
 import { SessionCells, type SealedSite } from './session-cells.ts';
 import { endSessions } from './session-ending.ts';
-import { CREATE_SESSION, SITES_OF_SESSION, UPDATE_SESSION } from './session-sql.ts';
+import {
+  CREATE_SESSION,
+  FIND_BY_HANDLE,
+  FIND_BY_UID,
+  SITES_OF_SESSION,
+  UPDATE_SESSION,
+  type FoundRow,
+  type Saved,
+} from './session-sql.ts';
 import type {
   SaveOutcome,
   SaveSession,
@@ -22,61 +33,126 @@ import type {
   SessionSummary,
 } from './session-store.ts';
 
-interface SessionRow {
+interface ListedRow {
   uid_hash: Buffer;
   payload_sealed: string;
   origin_sealed: string | null;
   signed_in_at: Date | null;
   last_used_at: Date;
   expires_at: Date;
+  sites: readonly SealedSite[];
 }
-type WithSites = SessionRow & { sites: readonly SealedSite[] };
+
+export interface PostgresSessionParts {
+  readonly db: Knex;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly feed: Pick<ChangeFeed, 'apply' | 'publish'>;
+}
+
+/** A session with what tells a copy of it from a newer row. */
+export interface StoredSession {
+  readonly record: SessionRecord;
+  readonly version: number;
+  /** Unix seconds of the last visit that was written here. */
+  readonly usedAt: number;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+}
+
+export interface WriteOptions {
+  /** Nothing but the time of the visit changes: copies stay good, no version is used up. */
+  readonly isVisit: boolean;
+  /** Until when (Unix seconds) a trusted copy says that the session lives. */
+  readonly aliveUntil: number | undefined;
+}
+
+export interface Written {
+  readonly outcome: SaveOutcome;
+  /** Of the row from now on; undefined when there is none. */
+  readonly version: number | undefined;
+}
 
 export class PostgresSessionStore implements SessionStore {
   readonly #db: Knex;
   readonly #cells: SessionCells;
   readonly #clock: Clock;
+  readonly #feed: PostgresSessionParts['feed'];
 
-  constructor({ db, sealer, clock }: { db: Knex; sealer: Sealer; clock: Clock }) {
+  constructor({ db, sealer, clock, feed }: PostgresSessionParts) {
     this.#db = db;
     this.#cells = new SessionCells(sealer);
     this.#clock = clock;
+    this.#feed = feed;
   }
 
   async save(change: SaveSession): Promise<SaveOutcome> {
+    return (await this.write(change)).outcome;
+  }
+
+  async write(
+    change: SaveSession,
+    { isVisit, aliveUntil }: WriteOptions = { isVisit: false, aliveUntil: undefined },
+  ): Promise<Written> {
     const { session, found, handle } = change;
     if (!found && handle === undefined) throw new Error('A new session needs a handle.');
     const uidHash = hashOf(session.uid);
     const now = currentSecond(this.#clock);
-    const { rows } = await this.#db.raw<{ rows: { current: boolean }[] }>(
-      found ? UPDATE_SESSION : CREATE_SESSION,
-      {
-        uidHash,
-        handleHash: hashOrNull(handle ?? found?.handle),
-        ...(found && { foundHash: hashOrNull(found.handle) }),
-        accountId: session.accountId ?? null,
-        payload: this.#cells.sealPayload(uidHash, session),
-        ...this.#signIn(uidHash, change, now),
-        now,
-        expiresAt: secondsAfter(now, change.lifetimeSeconds),
-        ...this.#siteChanges(uidHash, change),
-      },
+    const foundHash = hashOrNull(found?.handle);
+    const saving = {
+      ...{ uidHash, foundHash, isVisit, now },
+      handleHash: hashOrNull(handle ?? found?.handle),
+      accountId: session.accountId ?? null,
+      payload: this.#cells.sealPayload(uidHash, session),
+      ...this.#signIn(uidHash, change, now),
+      expiresAt: secondsAfter(now, change.lifetimeSeconds),
+      ...this.#siteChanges(uidHash, change),
+    };
+    let row: Saved | undefined;
+    const { commit = (write) => write(this.#db) } = change;
+    const outcome = await commit(async (db) => {
+      row = await (found
+        ? UPDATE_SESSION.first(db, {
+            ...saving,
+            aliveUntil: aliveUntil === undefined ? null : fromUnix(aliveUntil),
+          })
+        : CREATE_SESSION.first(db, saving));
+      return !row ? 'ended' : row.current ? 'saved' : 'superseded';
+    });
+    if (row && !isVisit) this.#feed.apply(announcedBy(row, foundHash));
+    return { outcome, version: row?.version };
+  }
+
+  /** As `findByHandle`, with what a cache must know. */
+  async read(handle: string): Promise<StoredSession | undefined> {
+    const found = { hash: hashOf(handle), now: currentSecond(this.#clock) };
+    const row = await FIND_BY_HANDLE.first(this.#db, found);
+    return (
+      row && {
+        record: this.#open(row),
+        version: row.version,
+        usedAt: toUnix(row.last_used_at),
+        expiresAt: toUnix(row.expires_at),
+      }
     );
-    if (!rows[0]) return 'ended';
-    return rows[0].current ? 'saved' : 'superseded';
   }
 
   async findByHandle(handle: string) {
-    return await this.#find('s.handle_hash', handle);
+    return (await this.read(handle))?.record;
   }
 
   async findByUid(uid: string) {
-    return await this.#find('s.uid_hash', uid);
+    const found = { hash: hashOf(uid), now: currentSecond(this.#clock) };
+    const row = await FIND_BY_UID.first(this.#db, found);
+    return row && this.#open(row);
   }
 
   async listOf(accountId: string): Promise<readonly SessionSummary[]> {
-    const rows = await this.#live()
+    const rows = await this.#db<ListedRow>('sessions as s')
+      .select<ListedRow[]>('s.*', this.#db.raw(SITES_OF_SESSION))
       .where('s.account_id', accountId)
+      .whereNull('s.ended_at')
+      .where('s.expires_at', '>', currentSecond(this.#clock))
       .orderByRaw('s.signed_in_at DESC, s.last_used_at DESC');
     return rows.map((row) => {
       const { uid, payload } = this.#cells.openPayload(row.uid_hash, row.payload_sealed);
@@ -131,19 +207,7 @@ export class PostgresSessionStore implements SessionStore {
       .delete();
   }
 
-  #live() {
-    return this.#db<WithSites>('sessions as s')
-      .whereNull('s.ended_at')
-      .where('s.expires_at', '>', currentSecond(this.#clock))
-      .select<WithSites[]>('s.*', this.#db.raw(SITES_OF_SESSION));
-  }
-
-  async #find(column: 's.handle_hash' | 's.uid_hash', value: string) {
-    const [row] = await this.#live().where(column, hashOf(value));
-    return row && this.#open(row);
-  }
-
-  #open(row: WithSites): SessionRecord {
+  #open(row: FoundRow): SessionRecord {
     return {
       ...this.#cells.openPayload(row.uid_hash, row.payload_sealed),
       sites: this.#cells.openSites(row.uid_hash, row.sites),
@@ -176,6 +240,15 @@ export class PostgresSessionStore implements SessionStore {
   }
 
   #end(chosen: (query: Knex.QueryBuilder) => void) {
-    return endSessions(this.#db, this.#cells, currentSecond(this.#clock), chosen);
+    const now = currentSecond(this.#clock);
+    return endSessions({ db: this.#db, cells: this.#cells, feed: this.#feed }, now, chosen);
   }
+}
+
+/** What the statement announced, for this process to know at once. */
+function announcedBy(row: Saved, foundHash: Buffer | null): readonly Change[] {
+  const isReplaced = row.current && foundHash !== null && !foundHash.equals(row.handle_hash);
+  if (isReplaced) return [{ kind: 'session', key: foundHash.toString('hex'), version: 'gone' }];
+  if (row.version === 1) return [];
+  return [{ kind: 'session', key: row.handle_hash.toString('hex'), version: row.version }];
 }

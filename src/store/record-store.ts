@@ -7,6 +7,7 @@
  * code, which must give it back). Expiry is exact: from the second a record expires, `find`
  * returns undefined, whether or not a sweeper has run.
  */
+import type { Knex } from 'knex';
 
 /** Models of oidc-provider that are plain records; sessions and clients have stores of their own. */
 export type RecordModel =
@@ -36,12 +37,28 @@ export interface FoundRecord {
 /** `used`: this call used the record. `already_used`, `absent`: it was used, or is gone or expired. */
 export type ConsumeOutcome = 'used' | 'already_used' | 'absent';
 
+/** Makes a write, in a transaction when other writes belong to it, and resolves once it is durable. */
+export type Commit = <Result>(write: (db: Knex) => Promise<Result>) => Promise<Result>;
+
+export interface GrantChoice {
+  /** Only the grants at this client. */
+  readonly clientId?: string;
+  readonly exceptGrantIds?: readonly string[];
+}
+
 export interface RecordStore {
   /**
    * Creates or replaces a record that lives `lifetimeSeconds` (≥ 1) from now. A late put brings
    * nothing back: a used record stays used, and over a revoked Grant nothing is written.
    */
   put(model: RecordModel, handle: string, payload: Payload, lifetimeSeconds: number): Promise<void>;
+  /** As `put` of the model Grant, as part of a larger commit. */
+  putGrant(
+    grantId: string,
+    payload: Payload,
+    lifetimeSeconds: number,
+    commit: Commit,
+  ): Promise<unknown>;
   /**
    * Reads a live record. A record with a `grantId` whose Grant was revoked or expired is not
    * found: the grant is the switch. (Model `Grant` itself: found while it lives. An Interaction
@@ -73,8 +90,8 @@ export interface RecordStore {
    * concurrent calls exactly one returns true, so that one revocation is told once.
    */
   revokeGrant(grantId: string): Promise<boolean>;
-  /** Revokes every grant of an account, at one client or (undefined) at all; returns how many. */
-  revokeGrantsOf(accountId: string, clientId?: string): Promise<number>;
+  /** Revokes the live grants of an account, all or those chosen; returns how many. */
+  revokeGrantsOf(accountId: string, chosen?: GrantChoice): Promise<number>;
   /**
    * Replay mark: true exactly once per (scope, value) until `expiresAt` (Unix seconds) has passed,
    * however many calls race (RFC 7523 §3 `jti`, RFC 9449 §11.1); false when it has passed already.

@@ -5,6 +5,7 @@
  * every sign-in. The sites entered are kept one by one, so that parallel authorization requests of
  * one browser merge instead of overwriting each other.
  */
+import type { Knex } from 'knex';
 import type { RequestOrigin } from '#lib/request-origin.ts';
 import type { Payload } from './record-store.ts';
 
@@ -62,6 +63,11 @@ export interface SaveSession {
   readonly lifetimeSeconds: number;
   /** Recorded at the first save that carries an account, and at each new sign-in (`loginTs`). */
   readonly origin: RequestOrigin | undefined;
+  /**
+   * Makes the write in a transaction with what belongs to it, and resolves once that is durable; on
+   * its own when undefined. The write may be made again when a transaction was rolled back.
+   */
+  readonly commit?: (write: (db: Knex) => Promise<SaveOutcome>) => Promise<SaveOutcome>;
 }
 
 /**

@@ -8,6 +8,8 @@ export interface Options {
   readonly seconds: number;
   readonly operationsPerSecond: number;
   readonly faults: readonly Fault[];
+  /** Every limit in time is so many times as long: for a machine that does other work as well. */
+  readonly patience: number;
   /** Leave the folder with the logs of all processes. */
   readonly keep: boolean;
 }
@@ -24,6 +26,7 @@ export function readOptions(args: readonly string[]): Options {
       seed: { type: 'string' },
       seconds: { type: 'string' },
       rate: { type: 'string' },
+      patience: { type: 'string' },
       only: { type: 'string' },
       keep: { type: 'boolean', default: false },
     },
@@ -33,6 +36,7 @@ export function readOptions(args: readonly string[]): Options {
     seed: positive('seed', values.seed, Math.floor(performance.timeOrigin) % 1_000_000),
     seconds: positive('seconds', values.seconds, defaults.seconds),
     operationsPerSecond: positive('rate', values.rate, defaults.operationsPerSecond),
+    patience: positive('patience', values.patience, 1),
     faults:
       values.only === undefined
         ? FAULTS.filter(({ short }) => short || !values.short)

@@ -3,6 +3,7 @@
  * people use it, and prints what they noticed. Exits with 1 when an invariant broke or DESIGN §11's
  * limits were not met. Writes nothing but its output; what it started ends with it.
  */
+import { availableParallelism, loadavg } from 'node:os';
 import { Machine } from './cluster/machine.ts';
 import { startCluster, stopCluster } from './cluster/cluster.ts';
 import { readOptions, type Options } from './options.ts';
@@ -10,9 +11,12 @@ import { printDetails, printHead, printRow } from './report.ts';
 import { runTrial } from './trial.ts';
 
 async function main(options: Options, machine: Machine): Promise<number> {
+  const { seed, seconds, operationsPerSecond, patience } = options;
+  const [load = 0] = loadavg();
+  console.log(`seed ${seed}, faults of ${seconds} s, ${operationsPerSecond} operations per second`);
   console.log(
-    `seed ${options.seed}, faults of ${options.seconds} s, ` +
-      `${options.operationsPerSecond} operations per second`,
+    `${availableParallelism()} cores, load average ${load.toFixed(1)}` +
+      `${patience === 1 ? '' : `, limits in time × ${patience}`}\n`,
   );
   const cluster = await startCluster(machine);
   printHead();

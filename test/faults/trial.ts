@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from './cluster/cluster.ts';
 import { disappointments } from './expectation.ts';
-import type { Fault } from './fault.ts';
+import { patiently, type Expectation, type Fault } from './fault.ts';
 import { judge } from './invariants/aftermath.ts';
 import { LimitsWatch } from './invariants/limits.ts';
 import { Journal } from './load/journal.ts';
@@ -11,15 +11,11 @@ import type { Stage } from './load/operations.ts';
 import { People } from './load/people.ts';
 import { SeededRandom } from './load/random.ts';
 import { Recorder } from './load/recorder.ts';
+import type { Options } from './options.ts';
 import { Sites } from './load/sites.ts';
 import { Wire } from './load/wire.ts';
 
-export interface TrialOptions {
-  readonly seed: number;
-  /** How long the fault lasts. */
-  readonly seconds: number;
-  readonly operationsPerSecond: number;
-}
+export type TrialOptions = Pick<Options, 'seed' | 'seconds' | 'operationsPerSecond' | 'patience'>;
 
 export interface Row {
   readonly fault: string;
@@ -36,7 +32,7 @@ export interface Row {
 }
 
 const CITIZENS = 60;
-const SESSIONS = 40;
+const SESSIONS = 30;
 /** Before the fault, and after what the recovery may take. */
 const STEADY_SECONDS = 2;
 
@@ -45,6 +41,7 @@ export async function runTrial(
   fault: Fault,
   options: TrialOptions,
 ): Promise<Row> {
+  const expected = patiently(fault.expected, options.patience);
   const recorder = new Recorder();
   const wire = new Wire(cluster.port, recorder);
   try {
@@ -54,13 +51,16 @@ export async function runTrial(
     const limits = await watchLimits(cluster, stage, wire);
     recorder.cut();
 
-    const healedAt = await suffer({ cluster, stage }, { fault, load, seconds: options.seconds });
+    const healedAt = await suffer(
+      { cluster, stage },
+      { fault, expected, load, recorder, seconds: options.seconds },
+    );
     const requests = recorder.cut();
     const recoverySeconds = requests.recoverySecondsFrom(healedAt);
     const { losses } = stage.journal;
     const problems = [
-      ...disappointments(fault.expected, { requests, recoverySeconds, losses }),
-      ...(await limits.after(fault.expected)),
+      ...disappointments(expected, { requests, recoverySeconds, losses }),
+      ...(await limits.after(expected)),
       ...(await judge(cluster, stage)),
     ];
     await fault.restore?.(cluster);
@@ -90,18 +90,35 @@ async function watchLimits({ service }: Cluster, stage: Stage, wire: Wire): Prom
   return limits;
 }
 
+interface Suffering {
+  readonly fault: Fault;
+  readonly expected: Expectation;
+  readonly load: Load;
+  readonly recorder: Recorder;
+  readonly seconds: number;
+}
+
 /** The load runs; the fault comes and goes. @returns the moment at which its cause was gone */
 async function suffer(
-  injection: { cluster: Cluster; stage: Stage },
-  { fault, load, seconds }: { fault: Fault; load: Load; seconds: number },
+  { cluster, stage }: { cluster: Cluster; stage: Stage },
+  { fault, expected, load, recorder, seconds }: Suffering,
 ): Promise<number> {
   load.start();
   await sleep(STEADY_SECONDS * 1000);
-  await fault.inject(injection);
+  const heal = await fault.inject(cluster, stage);
   await sleep(seconds * 1000);
-  await fault.heal(injection);
+  await heal();
   const healedAt = performance.now();
-  await sleep((fault.expected.recoverySeconds + STEADY_SECONDS) * 1000);
+  await untilQuiet(recorder, healedAt + (expected.recoverySeconds + STEADY_SECONDS) * 1000);
   await load.stop();
   return healedAt;
+}
+
+/** Until nothing has failed for a while, or a moment is over. */
+async function untilQuiet(recorder: Recorder, end: number): Promise<void> {
+  let quietSince = performance.now();
+  while (performance.now() < Math.min(end, quietSince + STEADY_SECONDS * 1000)) {
+    await sleep(100);
+    quietSince = Math.max(quietSince, recorder.lastFailureAt);
+  }
 }

@@ -72,7 +72,7 @@ export async function createEmbedded(): Promise<TestDatabase> {
 export async function createOnServer(): Promise<TestDatabase | undefined> {
   const name = `yrt_test_${randomBytes(6).toString('hex')}`;
   try {
-    await onServer((server) => server.raw(`CREATE DATABASE ${name}`));
+    await onServer(`CREATE DATABASE ${name}`);
   } catch (error) {
     if (process.env['CI'] === 'true' || process.env['TEST_DATABASE_URL'] !== undefined) throw error;
     console.log('    skipped: no PostgreSQL answers on localhost and TEST_DATABASE_URL is not set');
@@ -99,13 +99,14 @@ export async function dropDatabase(database: TestDatabase): Promise<void> {
   await database.engine.close();
   if (database.url === undefined) return;
   const name = new URL(database.url).pathname.slice(1);
-  await onServer((server) => server.raw(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  await onServer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
 }
 
-async function onServer(action: (server: Knex) => Promise<unknown>): Promise<void> {
+/** Runs a statement as the superuser, beside the databases of tests. */
+export async function onServer(sql: string): Promise<void> {
   const server = knex({ client: 'pg', connection: SERVER_URL, pool: { min: 0, max: 1 } });
   try {
-    await action(server);
+    await server.raw(sql);
   } finally {
     await server.destroy();
   }

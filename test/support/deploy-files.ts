@@ -34,8 +34,6 @@ export function at(value: unknown, path: string): unknown {
 export const knownVariables: ReadonlySet<string> = new Set(
   [
     ...settingLeaves().map(({ variable }) => variable),
-    // Agreed upon, and not read yet.
-    'REDIS_URL',
     ...keyPurposes.map((purpose) => `YRT_KEY_${purpose.toUpperCase()}`),
   ].flatMap((name) => [name, `${name}_FILE`]),
 );

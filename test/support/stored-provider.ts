@@ -5,6 +5,7 @@ import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
 import { Sealer } from '#crypto/sealing.ts';
 import { systemClock } from '#lib/clock.ts';
 import { createAdapterFactory } from '#oidc/adapter.ts';
+import { ChangeFeed } from '#store/change-feed.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
 import type { Payload, RecordModel } from '#store/record-store.ts';
@@ -27,7 +28,7 @@ export interface StoredProvider extends BareProvider {
 
 export async function startStoredProvider(db: Knex): Promise<StoredProvider> {
   const stores = {
-    ...{ db, clock: systemClock },
+    ...{ db, clock: systemClock, feed: new ChangeFeed({ db }) },
     sealer: new Sealer(createEphemeralKeyRing().only('sealing')),
   };
   const hooks = {
@@ -39,6 +40,10 @@ export async function startStoredProvider(db: Knex): Promise<StoredProvider> {
   const sessions = new InterruptedSessions(stores, (one) => started.afterSessionRead(one));
   const adapter = createAdapterFactory({
     ...{ records, sessions, findClient },
+    audit: {
+      // Two of these share a database, and no audit key.
+      change: ({ make }) => db.transaction(async (trx) => (await make(trx)).result),
+    },
     originNow: () => ORIGIN,
     onReuse: (model, payload) => Promise.resolve(void told.reused.push({ model, payload })),
     onSessionEnded: (session) => Promise.resolve(void told.ended.push(session)),

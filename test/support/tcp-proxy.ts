@@ -17,6 +17,8 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #port = 0;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  #isFrozen = false;
 
   constructor(target: TcpTarget) {
     this.#target = target;
@@ -43,14 +45,36 @@ export class TcpProxy {
     this.#target = target;
   }
 
+  /** As a stopped process: connections stay and are accepted, and nothing is answered. */
+  freeze(): void {
+    this.#isFrozen = true;
+    for (const pair of this.#pairs) separate(pair);
+  }
+
+  thaw(): void {
+    this.#isFrozen = false;
+    for (const [one, other] of this.#pairs) one.pipe(other).pipe(one);
+  }
+
   #join(client: Socket): void {
     const upstream = createConnection(this.#target);
-    for (const socket of [client, upstream]) {
+    const pair = [client, upstream] as const;
+    this.#pairs.add(pair);
+    for (const socket of pair) {
       this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        this.#pairs.delete(pair);
+      });
     }
     joinSockets(client, upstream);
+    if (this.#isFrozen) separate(pair);
   }
+}
+
+function separate([one, other]: readonly [Socket, Socket]): void {
+  one.unpipe(other);
+  other.unpipe(one);
 }
 
 /** Carries bytes both ways until either side ends or fails; then both are closed. */

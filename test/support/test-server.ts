@@ -2,6 +2,7 @@
  * The whole server on a test database, as main.ts runs it but without the demonstration: for tests
  * at the level of HTTP. `aCitizen` and `aSite` add who and what a test speaks of.
  */
+import { randomUUID } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { PasswordHasher } from '#authenticators/password/hasher.ts';
 import { settingsSchema, type Settings } from '#config/settings.ts';
@@ -47,6 +48,7 @@ export async function startTestServer(
     issuer,
     testRealm: options.testRealm === false ? '' : 'test',
     logLevel: 'debug',
+    ...redisSettings(database),
     ...options.settings,
     listen: { port },
     password: { ...PASSWORD, ...(options.settings?.['password'] as object | undefined) },
@@ -59,6 +61,17 @@ export async function startTestServer(
   await ensureSigningKeys(foundations);
   const running = await startServer(foundations);
   return { issuer, running, foundations, logLines, stop: () => running.stop() };
+}
+
+/**
+ * With TEST_REDIS_URL every test server uses that Redis; its keys begin with the database's name, so
+ * that tests do not meet there and nobody has to empty it.
+ */
+function redisSettings({ url }: TestDatabase) {
+  const redisUrl = process.env['TEST_REDIS_URL'];
+  if (redisUrl === undefined) return {};
+  const name = url === undefined ? `embedded-${randomUUID()}` : new URL(url).pathname.slice(1);
+  return { redisUrl, redisKeyPrefix: `${name}:` };
 }
 
 async function ensureSigningKeys(foundations: Foundations): Promise<void> {

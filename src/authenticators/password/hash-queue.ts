@@ -8,12 +8,19 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '#lib/errors.ts';
 import type { HashOutcome, HashTask } from './hash-task.ts';
 
+/**
+ * Longest wait for a thread. On a machine that is busy with other things even a short queue moves
+ * slowly; whoever waits on would outlive the reservation of the attempt (10 s), and the person.
+ */
+const LONGEST_WAIT_MILLISECONDS = 3000;
 const WORKER = new URL('./hash-worker.ts', import.meta.url);
 
 interface Job {
   readonly task: HashTask;
   readonly resolve: (value: string | boolean) => void;
   readonly reject: (error: Error) => void;
+  /** Runs while the job waits for a thread. */
+  patience?: NodeJS.Timeout;
 }
 
 /** Cores that are shared with other processes of this machine: one permit, one hash. */
@@ -30,11 +37,14 @@ export interface HashQueueOptions {
   /** Threads; at most (and by default) as many as there are cores for this process. */
   readonly threads?: number | undefined;
   readonly permits?: HashPermits | undefined;
+  /** 3 s unless a test is in a hurry. */
+  readonly longestWaitMilliseconds?: number;
 }
 
 export class HashQueue {
   readonly #queueLength: number;
   readonly #permits: HashPermits | undefined;
+  readonly #longestWait: number;
   readonly #waiting: Job[] = [];
   readonly #idle: Worker[] = [];
   readonly #working = new Map<Worker, Job>();
@@ -45,6 +55,7 @@ export class HashQueue {
   constructor(options: HashQueueOptions) {
     this.#queueLength = options.queueLength;
     this.#permits = options.permits;
+    this.#longestWait = options.longestWaitMilliseconds ?? LONGEST_WAIT_MILLISECONDS;
     const wanted = options.threads ?? options.permits?.threads ?? Infinity;
     const threads = Math.min(wanted, availableParallelism());
     for (let started = 0; started < threads; started++) this.#idle.push(this.#start());
@@ -53,18 +64,24 @@ export class HashQueue {
   /**
    * Runs a task on a thread of its own.
    *
-   * @throws AppError `server.busy` (503, Retry-After 1 s), at once, when the queue is full
+   * @throws AppError `server.busy` (503, Retry-After 1 s), at once, when the queue is full; after 3 s
+   *   when no thread was free until then
    * @throws AppError `server.unavailable` (503) when the queue is closed or the thread dies
    * @throws Error when the task itself is impossible, e.g. a stored hash that is none
    */
   run(task: HashTask): Promise<string | boolean> {
     if (this.#closed) return Promise.reject(new AppError('server.unavailable'));
     const { promise, resolve, reject } = Promise.withResolvers<string | boolean>();
-    const job = { task, resolve, reject };
-    if (this.#waiting.length < this.#queueLength + this.#idle.length) this.#waiting.push(job);
-    else reject(new AppError('server.busy', { retryAfterSeconds: 1 }));
+    const job: Job = { task, resolve, reject };
+    if (this.#waiting.length < this.#queueLength + this.#idle.length) this.#wait(job);
+    else reject(busy());
     this.#next();
     return promise;
+  }
+
+  /** Tasks that wait for a thread. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** Ends the threads; what waits or is being hashed is rejected. */
@@ -72,6 +89,7 @@ export class HashQueue {
     this.#closed = true;
     const workers = [...this.#idle.splice(0), ...this.#working.keys()];
     for (const job of [...this.#working.values(), ...this.#waiting.splice(0)]) {
+      clearTimeout(job.patience);
       job.reject(new AppError('server.unavailable'));
     }
     this.#working.clear();
@@ -92,6 +110,14 @@ export class HashQueue {
     return worker;
   }
 
+  #wait(job: Job): void {
+    this.#waiting.push(job);
+    job.patience = setTimeout(() => {
+      this.#waiting.splice(this.#waiting.indexOf(job), 1);
+      job.reject(busy());
+    }, this.#longestWait);
+  }
+
   /** Work for every idle thread, as far as there is work and a permit for it. */
   #next(): void {
     while (this.#asked < Math.min(this.#idle.length, this.#waiting.length)) {
@@ -110,6 +136,7 @@ export class HashQueue {
       this.#permits?.release();
       return;
     }
+    clearTimeout(job.patience);
     this.#working.set(worker, job);
     worker.ref();
     worker.postMessage(job.task);
@@ -137,3 +164,5 @@ export class HashQueue {
     this.#next();
   }
 }
+
+const busy = () => new AppError('server.busy', { retryAfterSeconds: 1 });

@@ -120,6 +120,11 @@ export class PasswordHasher {
     return kid !== this.#pepperKeys.current().kid || !encoded.startsWith(this.#parameters);
   }
 
+  /** Hashes that wait for a thread. */
+  get waiting(): number {
+    return this.#queue.waiting;
+  }
+
   /** Ends the hashing threads; later calls are rejected as unavailable. */
   async close(): Promise<void> {
     await this.#queue.close();

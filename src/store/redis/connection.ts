@@ -18,7 +18,10 @@ const CONNECT_MILLISECONDS = 1000;
 const LONGEST_RETRY_MILLISECONDS = 1000;
 
 /** The commands, the same for one server and for a Cluster. */
-export type RedisCommands = Pick<Redis, 'getBuffer' | 'mgetBuffer' | 'ping' | 'set' | 'unlink'>;
+export type RedisCommands = Pick<
+  Redis,
+  'expireat' | 'expiretime' | 'get' | 'getBuffer' | 'mgetBuffer' | 'ping' | 'set' | 'unlink'
+>;
 
 export interface RedisLink {
   /** What every key begins with, so that several installations may share a server. */
@@ -75,7 +78,8 @@ export async function openRedis(options: RedisLinkOptions): Promise<RedisLink> {
   };
 }
 
-function createClient(target: RedisTarget): Redis | Cluster {
+/** Not connected yet. */
+export function createClient(target: RedisTarget): Redis | Cluster {
   const server = serverOptions(target);
   const hosts = target.hosts.map(({ host, port }) => ({ host, port }));
   if (target.kind === 'cluster') return new Cluster(hosts, clusterOptions(server));

@@ -10,7 +10,7 @@ import type { ChangeFeed } from '#store/change-feed.ts';
 import { hashOf } from '#store/handles.ts';
 import { packPayload, unpackPayload } from '#store/record-cells.ts';
 import type { FoundGrant, PostgresRecordStore } from '#store/postgres-record-store.ts';
-import type { Payload, StoredPayload } from '#store/record-store.ts';
+import type { Commit, Payload, StoredPayload } from '#store/record-store.ts';
 import type { RedisLink } from './connection.ts';
 import type { RecordKeys } from './record-keys.ts';
 
@@ -43,10 +43,15 @@ export class GrantCopies {
     this.#parts = parts;
   }
 
-  async put(grantId: string, payload: Payload, lifetimeSeconds: number): Promise<void> {
+  async put(
+    grantId: string,
+    payload: Payload,
+    lifetimeSeconds: number,
+    commit?: Commit,
+  ): Promise<void> {
     const { durable, clock } = this.#parts;
     const readAt = clock.nowSeconds();
-    const version = await durable.putGrant(grantId, payload, lifetimeSeconds);
+    const version = await durable.putGrant(grantId, payload, lifetimeSeconds, commit);
     if (version === undefined) return;
     await this.#keep(grantId, { payload, version, expiresAt: readAt + lifetimeSeconds });
   }

@@ -15,7 +15,9 @@ import { MODEL_PLACEMENT } from '#store/model-placement.ts';
 import type { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { packPayload, unpackPayload } from '#store/record-cells.ts';
 import type {
+  Commit,
   ConsumeOutcome,
+  GrantChoice,
   FoundRecord,
   Payload,
   RecordModel,
@@ -84,6 +86,10 @@ export class RedisRecordStore implements RecordStore {
     await durable.put(model, handle, payload, lifetimeSeconds);
   }
 
+  async putGrant(grantId: string, payload: Payload, lifetimeSeconds: number, commit: Commit) {
+    await this.#grants.put(grantId, payload, lifetimeSeconds, commit);
+  }
+
   async find(model: RecordModel, handle: string) {
     return (await this.findWithGrant(model, handle))?.payload;
   }
@@ -100,10 +106,17 @@ export class RedisRecordStore implements RecordStore {
       if (opened) return await this.#withGrant(model, opened);
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
-      return await durable.findWithGrant(model, handle);
+      return (await durable.findWithGrant(model, handle)) ?? (await this.#askAgain(model, handle));
     }
     if (!this.#overflow.mayHaveRecords) return undefined;
     return await durable.findWithGrant(model, handle);
+  }
+
+  /** A single answer that was lost or late must not turn a record into one that never was. */
+  async #askAgain(model: VolatileModel, handle: string): Promise<FoundRecord | undefined> {
+    if (!this.#parts.redis.isAvailable) return undefined;
+    const opened = await this.#orNull(() => this.#read(model, handle));
+    return opened ? await this.#withGrant(model, opened) : undefined;
   }
 
   async findByUserCode(model: RecordModel, userCode: string) {
@@ -162,9 +175,9 @@ export class RedisRecordStore implements RecordStore {
     return isRevoked;
   }
 
-  async revokeGrantsOf(accountId: string, clientId?: string) {
+  async revokeGrantsOf(accountId: string, chosen?: GrantChoice) {
     // Copies of them are not trusted from here on, and elsewhere as soon as the feed is read.
-    return await this.#parts.durable.revokeGrantsOf(accountId, clientId);
+    return await this.#parts.durable.revokeGrantsOf(accountId, chosen);
   }
 
   async useOnce(scope: string, value: string, expiresAt: number) {

@@ -1,6 +1,6 @@
 /**
- * The whole of it: PostgreSQL with a standby behind an address that can be moved, two nodes of the
- * server behind a balancer, and the sites that hear of sign-outs. Every port is a free one of
+ * The whole of it: PostgreSQL with a standby behind an address that can be moved, Redis with three
+ * Sentinels, two nodes of the server behind a balancer, and the sites that hear of sign-outs. Every port is a free one of
  * 127.0.0.1; nothing is shared with what else runs on the machine.
  */
 import { LogoutReceiver } from '../../support/logout-receiver.ts';
@@ -9,6 +9,7 @@ import { freePort } from '../../support/test-server.ts';
 import { Balancer } from './balancer.ts';
 import { Machine } from './machine.ts';
 import { PostgresqlPair } from './postgresql.ts';
+import { SentinelRedis } from './redis.ts';
 import { ServerNode } from './server-node.ts';
 import { DATABASE, prepareService, SERVER_ROLE, type Service } from './service.ts';
 
@@ -21,6 +22,7 @@ export interface Cluster {
   readonly postgresql: PostgresqlPair;
   /** The address that the nodes know PostgreSQL by; Patroni would move it. */
   readonly databaseAddress: TcpProxy;
+  readonly redis: SentinelRedis;
   readonly nodes: readonly ServerNode[];
   readonly balancer: Balancer;
   /** Where the load connects to. */
@@ -33,10 +35,14 @@ export interface Cluster {
 /** Starts everything on a machine that the caller stops, whatever happens. */
 export async function startCluster(machine: Machine): Promise<Cluster> {
   const receiver = new LogoutReceiver();
-  const [postgresql] = await Promise.all([PostgresqlPair.start(machine), receiver.open()]);
+  const [postgresql, redis] = await Promise.all([
+    PostgresqlPair.start(machine),
+    SentinelRedis.start(machine),
+    receiver.open(),
+  ]);
   const databaseAddress = new TcpProxy({ host: '127.0.0.1', port: postgresql.port });
   const databasePort = await databaseAddress.open();
-  const env = environmentOf(machine, databasePort);
+  const env = environmentOf(machine, databasePort, redis);
   const service = await prepareService(env, postgresql, receiver.uri);
   const nodes: ServerNode[] = [];
   for (let index = 0; index < NODES; index += 1) {
@@ -47,7 +53,7 @@ export async function startCluster(machine: Machine): Promise<Cluster> {
   const balancer = new Balancer(nodes.map(({ place }) => place));
   const port = await freePort();
   await balancer.listen(port);
-  const parts = { machine, postgresql, databaseAddress, nodes, balancer };
+  const parts = { machine, postgresql, databaseAddress, redis, nodes, balancer };
   return { ...parts, port, service, receiver };
 }
 
@@ -59,11 +65,12 @@ export async function stopCluster(cluster: Cluster): Promise<void> {
 }
 
 /** The settings of a production node, as docs/operating.md gives them. */
-function environmentOf(machine: Machine, databasePort: number) {
+function environmentOf(machine: Machine, databasePort: number, redis: SentinelRedis) {
   return {
     NODE_ENV: 'production',
     ISSUER,
     DATABASE_URL: `postgres://${SERVER_ROLE}@127.0.0.1:${databasePort}/${DATABASE}`,
+    REDIS_URL: redis.url,
     YRT_KEYS_DIRECTORY: `${machine.directory}/keys`,
     YRT_TRUSTED_PROXIES: '127.0.0.1/32',
     YRT_EGRESS_ALLOWED_PRIVATE_CIDRS: '127.0.0.0/8',

@@ -11,6 +11,8 @@ import {
   postgresqlStopped,
 } from './postgresql.ts';
 
+import { redisFailedOver, redisFlushed, redisKilled, redisSplit, redisStopped } from './redis.ts';
+
 export const FAULTS: readonly Fault[] = [
   calm,
   nodeKilled,
@@ -21,6 +23,11 @@ export const FAULTS: readonly Fault[] = [
   postgresqlDemoted,
   postgresqlReadOnly,
   backendsTerminated,
+  redisKilled,
+  redisStopped,
+  redisFlushed,
+  redisFailedOver,
+  redisSplit,
   hangingSite,
   signInFlood,
 ];

@@ -1,19 +1,13 @@
 /** A node dies, or all are replaced one after the other. */
-import { UNNOTICED, type Fault } from '../fault.ts';
-import type { ServerNode } from '../cluster/server-node.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { nothing, UNNOTICED, type Fault } from '../fault.ts';
 
-const first = ({ nodes }: { nodes: readonly ServerNode[] }): ServerNode => {
-  const [node] = nodes;
-  if (!node) throw new Error('There is no node.');
-  return node;
-};
-
+/** What the machine and the load do without any fault. */
 export const calm: Fault = {
   name: 'calm',
   short: true,
   expected: UNNOTICED,
-  inject: () => Promise.resolve(),
-  heal: () => Promise.resolve(),
+  inject: () => Promise.resolve(nothing),
 };
 
 export const nodeKilled: Fault = {
@@ -21,23 +15,25 @@ export const nodeKilled: Fault = {
   short: true,
   // Its requests in flight end without an answer; new connections go to the other node at once.
   expected: {
-    ...{ longestMilliseconds: 1000, failures: 'cut', recoverySeconds: 0.5 },
+    ...{ longestMilliseconds: 1000, failures: 'cut', recoverySeconds: 0 },
     mayLose: ['code', 'refresh_token', 'interaction'],
   },
-  inject: ({ cluster }) => first(cluster).kill(),
-  heal: ({ cluster }) => first(cluster).start(),
+  inject: async ({ nodes: [node] }: Cluster) => {
+    await node?.kill();
+    return async () => node?.start();
+  },
 };
 
 export const rollingRestart: Fault = {
   name: 'rolling-restart',
   short: true,
   expected: UNNOTICED,
-  inject: async ({ cluster }) => {
-    for (const node of cluster.nodes) {
+  inject: async ({ nodes, balancer }: Cluster) => {
+    for (const node of nodes) {
       await node.stop();
       await node.start();
-      await cluster.balancer.probe();
+      await balancer.probe();
     }
+    return nothing;
   },
-  heal: () => Promise.resolve(),
 };

@@ -1,70 +1,72 @@
 /** PostgreSQL dies, hangs, changes its place, or stops taking writes. */
 import type { Cluster } from '../cluster/cluster.ts';
-import { TOLD, type Fault } from '../fault.ts';
+import { nothing, TOLD, type Fault } from '../fault.ts';
 
-/** Moves the address to whoever is primary now. */
-function moveAddress({ databaseAddress, postgresql }: Cluster): void {
+/** The standby takes over, and the address moves to it, as with Patroni. */
+async function failOver({ databaseAddress, postgresql }: Cluster): Promise<void> {
+  await postgresql.promoteStandby();
   databaseAddress.switchTo({ host: '127.0.0.1', port: postgresql.port });
 }
-
-const rebuild = ({ postgresql }: Cluster) => postgresql.rebuildStandby();
 
 export const postgresqlKilled: Fault = {
   name: 'postgresql-killed',
   short: true,
   expected: { ...TOLD, mayForgetAddresses: true },
-  inject: ({ cluster }) => cluster.postgresql.kill(),
-  heal: ({ cluster }) => cluster.postgresql.restart(),
+  inject: async ({ postgresql }) => {
+    await postgresql.kill();
+    return () => postgresql.restart();
+  },
 };
 
 export const postgresqlStopped: Fault = {
   name: 'postgresql-stopped',
   short: true,
   expected: TOLD,
-  inject: ({ cluster }) => Promise.resolve(cluster.postgresql.freeze()),
-  heal: ({ cluster }) => Promise.resolve(cluster.postgresql.thaw()),
+  inject: ({ postgresql }) => {
+    postgresql.freeze();
+    return Promise.resolve(() => postgresql.thaw());
+  },
 };
 
 export const postgresqlPromoted: Fault = {
   name: 'postgresql-promoted',
   short: true,
   expected: { ...TOLD, mayForgetAddresses: true },
-  inject: ({ cluster }) => cluster.postgresql.kill(),
-  heal: async ({ cluster }) => {
-    await cluster.postgresql.promoteStandby();
-    moveAddress(cluster);
+  inject: async (cluster) => {
+    await cluster.postgresql.kill();
+    return () => failOver(cluster);
   },
-  restore: rebuild,
+  restore: ({ postgresql }) => postgresql.rebuildStandby(),
 };
 
-/** The old primary lives on read-only, and so do the connections to it. */
+/** The old primary lives on without taking writes, and so do the connections to it. */
 export const postgresqlDemoted: Fault = {
   name: 'postgresql-demoted',
   short: false,
   expected: { ...TOLD, mayForgetAddresses: true },
-  inject: ({ cluster }) => cluster.postgresql.becomeReadOnly(true),
-  heal: async ({ cluster }) => {
-    await cluster.postgresql.promoteStandby();
-    moveAddress(cluster);
+  inject: async (cluster) => {
+    await cluster.postgresql.becomeReadOnly(true);
+    return () => failOver(cluster);
   },
-  restore: async (cluster) => {
-    await cluster.postgresql.becomeReadOnly(false);
-    await rebuild(cluster);
-  },
+  restore: ({ postgresql }) => postgresql.rebuildStandby(),
 };
 
 export const postgresqlReadOnly: Fault = {
   name: 'postgresql-read-only',
   short: true,
   expected: TOLD,
-  inject: ({ cluster }) => cluster.postgresql.becomeReadOnly(true),
-  heal: ({ cluster }) => cluster.postgresql.becomeReadOnly(false),
+  inject: async ({ postgresql }) => {
+    await postgresql.becomeReadOnly(true);
+    return () => postgresql.becomeReadOnly(false);
+  },
 };
 
 export const backendsTerminated: Fault = {
   name: 'backends-terminated',
   short: true,
   expected: { ...TOLD, recoverySeconds: 1 },
-  inject: ({ cluster }) => cluster.postgresql.terminateBackends(),
-  heal: () => Promise.resolve(),
+  inject: async ({ postgresql }) => {
+    await postgresql.terminateBackends();
+    return nothing;
+  },
 };

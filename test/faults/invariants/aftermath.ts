@@ -21,33 +21,40 @@ const NOTICE_MILLISECONDS = 20_000;
 /** @returns violations, in words; those of the journal as well */
 export async function judge(cluster: Cluster, stage: Stage): Promise<string[]> {
   const { journal } = stage;
-  await inParallel(journal.sessions, (session) => expectAlive(stage, session));
-  await inParallel(journal.revoked.slice(-MOST_REPLAYS), (one) => tryRevoked(stage, one));
-  await inParallel(journal.spent.slice(-MOST_REPLAYS), (one) => tryAgain(stage, one));
+  const forAll = inParallel(journal);
+  await forAll(journal.sessions, (session) => expectAlive(stage, session));
+  await forAll(journal.revoked.slice(-MOST_REPLAYS), (one) => tryRevoked(stage, one));
+  await forAll(journal.spent.slice(-MOST_REPLAYS), (one) => tryAgain(stage, one));
   await expectRows(cluster, journal);
   await expectNotices(cluster, journal);
   await expectWholeChain(cluster, journal);
   return counted(journal.violations);
 }
 
-async function inParallel<Item>(items: readonly Item[], action: (item: Item) => Promise<void>) {
-  const left = [...items];
-  const work = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await action(item);
+/** A few at a time; what fails now, when all is well again, is a violation too. */
+function inParallel({ violations }: Journal) {
+  return async <Item>(items: readonly Item[], action: (item: Item) => Promise<void>) => {
+    const left = [...items];
+    const work = async () => {
+      for (let item = left.shift(); item !== undefined; item = left.shift()) {
+        await action(item).catch((error: unknown) =>
+          violations.push(`afterwards: ${String(error)}`),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: AT_A_TIME }, work));
   };
-  await Promise.all(Array.from({ length: AT_A_TIME }, work));
 }
 
 /** The session opens a site, and every refresh token that was acknowledged works. */
 async function expectAlive(stage: Stage, { browser, visits }: LiveSession): Promise<void> {
   const { people, sites, journal } = stage;
-  if (!(await people.isSignedIn(browser))) {
-    journal.violations.push('an acknowledged session is gone');
-  }
+  const answer = await people.answerWithoutPage(browser);
+  if (answer !== 'code') journal.violations.push(`an acknowledged session is gone: ${answer}`);
   for (const { site, refresh } of visits.values()) {
     if (refresh === undefined) continue;
-    const answer = await sites.use({ kind: 'refresh_token', site, value: refresh });
-    if (!visitOf(site, answer)) {
+    const tokens = await sites.use({ kind: 'refresh_token', site, value: refresh });
+    if (!visitOf(site, tokens)) {
       journal.violations.push('an acknowledged refresh token is gone');
     }
   }

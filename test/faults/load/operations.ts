@@ -116,6 +116,8 @@ async function redeemInto(stage: Stage, session: LiveSession, code: SingleUse): 
   const visit = visitOf(code.site, await stage.sites.use(code));
   if (!visit) {
     stage.journal.losses.push('code');
+    // A repetition of a code that was used after all takes the site's earlier tokens with it.
+    session.visits.delete(code.site);
     return;
   }
   stage.journal.spent.push(code);
@@ -203,7 +205,7 @@ export async function tryAgain({ sites, journal }: Stage, one: SingleUse): Promi
 export async function tryRevoked({ people, sites, journal }: Stage, one: Revoked): Promise<void> {
   const works =
     one.kind === 'session'
-      ? await people.isSignedIn(one.browser)
+      ? (await people.answerWithoutPage(one.browser)) === 'code'
       : one.kind === 'refresh_token'
         ? (await sites.use(one)).status === 200
         : (await sites.isActive(one.site, one.value)) ||

@@ -39,20 +39,27 @@ export class People {
       if (!citizen) return { at: 'sign-in' };
       page = await enterPassword(browser, page, citizen);
     }
-    if (page.text.includes('/consent"')) {
+    if (isConsentPage(page)) {
       page = await decide(browser, page);
       agreed = true;
     }
-    const { code } = callbackOf(page);
-    if (code === undefined) return { at: page.status === 400 ? 'expired' : 'sign-in' };
-    return { at: 'site', code: { kind: 'code', site, value: code, request }, agreed };
+    const { code, error } = callbackOf(page);
+    if (code !== undefined) {
+      return { at: 'site', code: { kind: 'code', site, value: code, request }, agreed };
+    }
+    // Asked for the same again: what was answered is lost.
+    const isAskedAgain = isSignInPage(page) || isConsentPage(page);
+    if (page.status === 400 || isAskedAgain) return { at: 'expired' };
+    throw new Error(`led to ${error ?? `a page with ${page.status}`}, not to ${site}`);
   }
 
-  /** Whether the browser is signed in, without a page. */
-  async isSignedIn(browser: CookieBrowser): Promise<boolean> {
+  /** What the site hears that asks without a page: `code`, or the error. */
+  async answerWithoutPage(browser: CookieBrowser): Promise<string> {
     const site = this.#sites.named('portal');
     const { url } = authorizationRequest(SERVER, site, { prompt: 'none' });
-    return callbackOf(await browser.open(url))['code'] !== undefined;
+    const page = await browser.open(url);
+    const { code, error } = callbackOf(page);
+    return code === undefined ? (error ?? `a page with ${page.status}`) : 'code';
   }
 
   /** @returns whether the server says that it is done */
@@ -67,4 +74,5 @@ export class People {
   }
 }
 
-const isSignInPage = (page: Page) => page.text.includes('/password"');
+const isSignInPage = ({ status, text }: Page) => status === 200 && text.includes('/password"');
+const isConsentPage = ({ status, text }: Page) => status === 200 && text.includes('/consent"');

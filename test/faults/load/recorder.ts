@@ -53,6 +53,11 @@ export class Recorder {
     return this.longest?.milliseconds ?? 0;
   }
 
+  /** When the last request was sent that failed; 0 when none did. */
+  get lastFailureAt(): number {
+    return Math.max(0, ...this.failures.map(({ startedAt }) => startedAt));
+  }
+
   /** From a moment until the first one after which nothing that is sent for 1 s fails. */
   recoverySecondsFrom(moment: number): number {
     let recovered = moment;

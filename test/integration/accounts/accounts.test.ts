@@ -4,6 +4,7 @@ import { IdentityDocuments } from '#accounts/identity-documents.ts';
 import { BlindIndex } from '#crypto/blind-index.ts';
 import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
 import { Sealer } from '#crypto/sealing.ts';
+import { ChangeFeed } from '#store/change-feed.ts';
 import { movableClock } from '../../support/clocks.ts';
 import { describeOnEachDatabase, dumpTables } from '../../support/databases.ts';
 import { residentIdNumber } from '../../support/test-server.ts';
@@ -21,7 +22,7 @@ describeOnEachDatabase('accounts/accounts', (current) => {
   before(() => {
     const { db } = current();
     documents = new IdentityDocuments({ db, sealer, index, clock });
-    accounts = new Accounts({ db, sealer, index, documents, clock });
+    accounts = new Accounts({ db, sealer, index, documents, clock, feed: new ChangeFeed({ db }) });
   });
 
   const anAccount = (changes: Partial<NewAccount> = {}): NewAccount => {
@@ -129,7 +130,9 @@ describeOnEachDatabase('accounts/accounts', (current) => {
       find: (kid) => [fresh, keys.current('index')].find((key) => key.kid === kid),
       all: () => [fresh, keys.current('index')],
     });
-    const later = new Accounts({ db: current().db, sealer, index: rotated, documents, clock });
+    const { db } = current();
+    const feed = new ChangeFeed({ db });
+    const later = new Accounts({ db, sealer, index: rotated, documents, clock, feed });
     expect(await later.findIdBy({ kind: 'phone', value: wanted.phone ?? '' })).to.equal(id);
   });
 

@@ -3,6 +3,7 @@ import { ClientMetadataInvalid } from '#clients/client-metadata.ts';
 import { ClientSecrets } from '#clients/client-secrets.ts';
 import { Clients, type PublishedClient } from '#clients/clients.ts';
 import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
+import { ChangeFeed } from '#store/change-feed.ts';
 import { movableClock } from '../../support/clocks.ts';
 import { describeOnEachDatabase } from '../../support/databases.ts';
 
@@ -14,10 +15,11 @@ describeOnEachDatabase('clients/clients', (current) => {
   let count = 0;
   let file: { client_id: string; redirect_uris: string[] };
   beforeEach(() => {
-    clients = new Clients({ db: current().db, secrets, clock: movableClock() });
+    const { db } = current();
+    clients = new Clients({ db, secrets, clock: movableClock(), feed: new ChangeFeed({ db }) });
     file = { client_id: `site-${(count += 1)}`, redirect_uris: ['https://a.example/callback'] };
   });
-  const published = async () => await clients.findPublished(file.client_id);
+  const published = async () => (await clients.findPublished(file.client_id)).value;
 
   it('registers a site and generates its secret', async () => {
     const { newSecret = '', ...registration } = await clients.register(file, accept);
@@ -117,11 +119,13 @@ describeOnEachDatabase('clients/clients', (current) => {
 
   it('finds no site that is disabled, retired or unknown', async () => {
     await clients.register(file, accept);
-    for (const status of ['disabled', 'retired']) {
-      await current().db('clients').where({ client_id: file.client_id }).update({ status });
+    for (const status of ['disabled', 'retired'] as const) {
+      expect(await clients.changeStatus(file.client_id, status), status).to.equal(true);
+      expect(await clients.changeStatus(file.client_id, status), status).to.equal(false);
       expect(await published(), status).to.equal(undefined);
     }
-    expect(await clients.findPublished('nobody')).to.equal(undefined);
-    expect(await clients.findPublished('no\0body')).to.equal(undefined);
+    for (const unknown of ['nobody', 'no\0body']) {
+      expect(await clients.findPublished(unknown)).to.deep.equal({ value: undefined, version: 0 });
+    }
   });
 });

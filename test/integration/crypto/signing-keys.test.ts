@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Knex } from 'knex';
 import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
 import { Sealer, SealBroken } from '#crypto/sealing.ts';
 import { SIGNING_ALGORITHMS, SigningKeys } from '#crypto/signing-keys.ts';
@@ -11,14 +12,25 @@ const PLAN = { publishAheadSeconds: DAY, keepSeconds: 30 * DAY };
 describeOnEachDatabase('crypto/signing-keys', (current) => {
   const clock = movableClock();
   const sealer = new Sealer(createEphemeralKeyRing().only('signing_wrap'));
+  let announced = 0;
+  const announce = (transaction: Knex.Transaction) => {
+    announced += transaction.isTransaction ? 1 : 0;
+    return Promise.resolve();
+  };
   let keys: SigningKeys;
   beforeEach(async () => {
     await current()
       .db('signing_keys')
       .update({ published_until: new Date(0), signs_from: new Date(0) });
-    keys = new SigningKeys({ db: current().db, sealer, clock });
+    keys = new SigningKeys({ db: current().db, sealer, clock, announce });
     await keys.rotate({ publishAheadSeconds: 0, keepSeconds: 0 });
   });
+  it('announces a rotation in its transaction', async () => {
+    announced = 0;
+    await keys.rotate(PLAN);
+    expect(announced).to.equal(1);
+  });
+
   const kids = async () => (await keys.published()).map(({ kid }) => kid);
   const signing = async () => (await kids()).slice(0, SIGNING_ALGORITHMS.length);
 
@@ -54,7 +66,7 @@ describeOnEachDatabase('crypto/signing-keys', (current) => {
     const dump = await dumpTables(current().db, ['signing_keys']);
     for (const { d } of published) expect(dump).not.to.include(d);
     const others = new Sealer(createEphemeralKeyRing().only('signing_wrap'));
-    const stranger = new SigningKeys({ db: current().db, sealer: others, clock });
+    const stranger = new SigningKeys({ db: current().db, sealer: others, clock, announce });
     const opened = await stranger.published().catch((error: unknown) => error);
     expect(opened).to.be.instanceOf(SealBroken);
   });

@@ -95,6 +95,17 @@ describeOnEachDatabase('oidc/backchannel-logout', (current) => {
     expect(delivered[0]).to.include({ accountId: ACCOUNT, attempts: 1, httpStatus: 200 });
   });
 
+  it('does not sign out while a site cannot be told, and tells it at the next try', async () => {
+    const cookies = await op.signIn(ACCOUNT, { slow: 'sid-1', well: 'sid-2' });
+    const enqueue = outbox.enqueue.bind(outbox);
+    outbox.enqueue = () => Promise.reject(new Error('the database does not answer'));
+    expect((await op.signOut(cookies)).status).to.equal(500);
+    outbox.enqueue = enqueue;
+    startDelivering();
+    expect((await op.signOut(cookies)).status).to.equal(303);
+    await until(() => delivered.length === 2);
+  });
+
   // Back-Channel Logout 1.0 §2.4–2.5, and the conformance suite's checks.
   it('posts a logout token, signed by the site’s algorithm, and nothing else', async () => {
     startDelivering();

@@ -85,7 +85,8 @@ describeOnEachDatabase('oidc/provider facts', (current) => {
     const tokens = await (await signIn(citizen)).redeem();
     const renewed = await refresh(tokens);
     expect(await userinfoStatus(renewed)).to.equal(200);
-    await server.running.services.records.records.revokeGrantsOf(citizen.accountId, site.clientId);
+    const { records } = server.running.services.records;
+    await records.revokeGrantsOf(citizen.accountId, { clientId: site.clientId });
     expect([await userinfoStatus(tokens), await userinfoStatus(renewed)]).to.deep.equal([401, 401]);
     expect((await refresh(renewed)).body.error).to.equal('invalid_grant');
     const fields = { token: renewed.body.access_token ?? '' };

@@ -1,5 +1,6 @@
 import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
 import { Sealer } from '#crypto/sealing.ts';
+import { ChangeFeed } from '#store/change-feed.ts';
 import { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { PostgresSessionStore } from '#store/postgres-session-store.ts';
 import { movableClock } from '../../support/clocks.ts';
@@ -16,7 +17,8 @@ const makeStore = (current: () => TestDatabase, processes: 1 | 2) => () => {
   const sealer = new Sealer(createEphemeralKeyRing().only('sealing'));
   const { db, engine } = current();
   const second = processes === 2 ? engine.connect('application') : undefined;
-  const open = (pool: typeof db) => new PostgresSessionStore({ db: pool, sealer, clock });
+  const open = (pool: typeof db) =>
+    new PostgresSessionStore({ db: pool, sealer, clock, feed: new ChangeFeed({ db: pool }) });
   return Promise.resolve({
     stores: [open(db), ...(second ? [open(second)] : [])] as const,
     records: new PostgresRecordStore({ db, sealer, clock }),

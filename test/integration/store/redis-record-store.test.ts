@@ -1,10 +1,5 @@
-import { createLogger } from '#config/logger.ts';
-import { settingsSchema } from '#config/settings.ts';
 import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
 import { Sealer } from '#crypto/sealing.ts';
-import { ChangeFeed } from '#store/change-feed.ts';
-import { PostgresRecordStore } from '#store/postgres-record-store.ts';
-import { RedisRecordStore } from '#store/redis/redis-record-store.ts';
 import { movableClock } from '../../support/clocks.ts';
 import {
   describeOnEachDatabase,
@@ -12,6 +7,7 @@ import {
   dumpTables,
   type TestDatabase,
 } from '../../support/databases.ts';
+import { aNode } from '../../support/redis-node.ts';
 import {
   describeWithRedis,
   linkTo,
@@ -34,24 +30,15 @@ const makeStore =
   async () => {
     const clock = movableClock();
     const sealer = new Sealer(createEphemeralKeyRing().only('sealing'));
-    const log = createLogger(settingsSchema.parse({ environment: 'test', logLevel: 'silent' }));
     const servers = await startServers();
     const { db, engine } = current();
     const second = processes === 2 ? engine.connect('application') : undefined;
     const closing: (() => Promise<unknown>)[] = [() => servers.close()];
     const open = async (pool: typeof db) => {
-      const feed = new ChangeFeed({ db: pool });
-      await feed.start();
       const redis = await linkTo(servers.url);
-      closing.unshift(
-        () => feed.stop(),
-        () => redis.close(),
-      );
-      const durable = new PostgresRecordStore({ db: pool, sealer, clock, feed });
-      return new RedisRecordStore({
-        ...{ redis, durable, feed, sealer, clock, log },
-        longestSeconds: 600,
-      });
+      const node = await aNode({ db: pool, redis, sealer, clock });
+      closing.unshift(() => node.close());
+      return node.store;
     };
     return {
       stores: [await open(db), ...(second ? [await open(second)] : [])] as const,

@@ -81,7 +81,7 @@ export function describeGrants(current: () => RecordStoreUnderTest) {
       await putGrant(store, one.accountId, 'site-b'),
     ];
     const stranger = await putGrant(store);
-    expect(await store.revokeGrantsOf(one.accountId, 'site-b')).to.equal(1);
+    expect(await store.revokeGrantsOf(one.accountId, { clientId: 'site-b' })).to.equal(1);
     expect(await store.find('Grant', one.grantId)).not.to.equal(undefined);
     expect(await store.revokeGrantsOf(one.accountId)).to.equal(2);
     expect(await store.revokeGrantsOf(one.accountId)).to.equal(0);
@@ -89,5 +89,15 @@ export function describeGrants(current: () => RecordStoreUnderTest) {
       expect(await store.find('Grant', grantId)).to.equal(undefined);
     }
     expect(await store.find('Grant', stranger.grantId)).not.to.equal(undefined);
+  });
+
+  it('revokes the grants of an account but some', async () => {
+    const store = current().stores[0];
+    const kept = await putGrant(store);
+    const other = await putGrant(store, kept.accountId);
+    const exceptGrantIds = [kept.grantId];
+    expect(await store.revokeGrantsOf(kept.accountId, { exceptGrantIds })).to.equal(1);
+    expect(await store.find('Grant', kept.grantId)).not.to.equal(undefined);
+    expect(await store.find('Grant', other.grantId)).to.equal(undefined);
   });
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import type { Logger } from 'pino';
 import { createLogger, scrub } from '#config/logger.ts';
@@ -14,6 +15,17 @@ function messageOf(write: (log: Logger) => void): unknown {
   write(createLogger({ logLevel: 'info' }, { write: (line) => lines.push(line) }));
   return (JSON.parse(lines[0] ?? '{}') as { msg?: unknown }).msg;
 }
+
+/** What reaches standard output of a process that runs these statements with a `log`. */
+function printedBy(statements: string): string[] {
+  const program = `import { createLogger } from '#config/logger.ts';
+    const log = createLogger({ logLevel: 'info' });
+    ${statements}`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program]);
+  const lines = stdout.toString().split('\n').slice(0, -1);
+  return lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+}
+const KILLED = "process.kill(process.pid, 'SIGKILL')";
 
 describe('config/logger', () => {
   it('says of an error its type, code, message and stack, and no other field', () => {
@@ -82,5 +94,20 @@ describe('config/logger', () => {
     expect(JSON.stringify(lineOf(deep)))
       .to.include('[deep]')
       .and.not.to.include('13800138001');
+  });
+
+  it('loses nothing when the process ends by itself', () => {
+    expect(printedBy("log.info('one'); log.warn('two'); process.exit(1)")).to.deep.equal([
+      ...['one', 'two'],
+    ]);
+  });
+
+  it('writes an error at once, after what came before it', () => {
+    const statements = `log.info('one'); log.error('two'); setTimeout(() => ${KILLED}, 100)`;
+    expect(printedBy(statements)).to.deep.equal(['one', 'two']);
+  });
+
+  it('writes everything else within a second', () => {
+    expect(printedBy(`log.info('one'); setTimeout(() => ${KILLED}, 1000)`)).to.deep.equal(['one']);
   });
 });

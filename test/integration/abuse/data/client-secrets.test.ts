@@ -64,7 +64,7 @@ describeOnEachDatabase('abuse/data: the secret of a site', (current) => {
     const given = 'another-secret-of-a-site-0123456789';
     await register({ ...registration('stored'), client_secret: given });
     const { clients } = server.running.services.records;
-    const stored = (await clients.findPublished('stored'))?.secretHash ?? '';
+    const stored = (await clients.findPublished('stored')).value?.secretHash ?? '';
     expect(stored).to.match(/^[a-z0-9-]+\.[\w-]{43}$/);
     expect(await mayAuthenticate('stored', stored)).to.equal(false);
     expect(await mayAuthenticate('stored', stored.split('.')[1] ?? '')).to.equal(false);

@@ -145,6 +145,19 @@ describeOnAnyDatabase('abuse/protocol: signing out', (current) => {
     await expectAllToldAndDead();
   });
 
+  it('P-29 kills what idle sessions left, and nothing of the browser that asks', async () => {
+    const left = first();
+    // Idled out and swept: there is no session to end, but the site's refresh token lives on.
+    await server.foundations.db('sessions').where({ account_id: citizen.accountId }).delete();
+    browser = personAt(server);
+    await visit(left.site);
+    browser = personAt(server);
+    const kept = await visit(left.site);
+    const { action, csrf } = formOf(await browser.open(`${server.issuer}/account`), '/end-others');
+    await browser.submit(action, { csrf });
+    expect([await refreshStatus(left), await refreshStatus(kept)]).to.deep.equal([400, 200]);
+  });
+
   it('P-29 signs nobody out for a link, a forged form or another site’s form', async () => {
     const page = await browser.open(endUrl({ id_token_hint: first().id }));
     const xsrf = /name="xsrf" value="([^"]*)"/.exec(page.text)?.[1] ?? '';

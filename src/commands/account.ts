@@ -1,10 +1,11 @@
 /** Locking and unlocking an account from the command line: blocked at once, on every server. */
 import { parseAccountIdentifier } from '#lib/account-identifier.ts';
 import { systemOrigin } from '#lib/request-origin.ts';
+import type { LogoutClients } from '#oidc/backchannel-logout.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
 import { SessionEnding } from '#oidc/session-ending.ts';
 import type { CommandContext, Print } from './commands.ts';
-import { createRecords, type Records } from './services.ts';
+import { createRecords, type Records } from '#services.ts';
 
 export const lockAccount = (context: CommandContext, args: readonly string[], print: Print) =>
   changeStatus(context, args, print, 'locked');
@@ -50,18 +51,18 @@ async function changeStatus(
 }
 
 async function endSessions(context: CommandContext, records: Records, accountId: string) {
-  const ending = createSessionEnding(context, records);
+  const clients = noticeClients(context, records);
+  const ending = new SessionEnding({ ...records, clients: () => clients });
   return await ending.endAllOf(accountId, 'account_status', systemOrigin);
 }
 
-/** For commands, which run without a provider; the sites are told by the servers' outbox workers. */
-export function createSessionEnding({ settings }: CommandContext, records: Records): SessionEnding {
-  const findClient = createClientDirectory(records.clients, settings.issuer);
-  const clients = {
-    find: async (id: string) => {
-      const uri = (await findClient(id))?.['backchannel_logout_uri'];
+/** Where sites want to hear of sign-outs, without a provider; servers' outbox workers tell them. */
+export function noticeClients({ settings }: CommandContext, records: Records): LogoutClients {
+  const findClient = createClientDirectory(records, settings.issuer);
+  return {
+    find: async (id) => {
+      const uri = (await findClient(id)).value?.['backchannel_logout_uri'];
       return typeof uri === 'string' ? { backchannelLogoutUri: uri } : undefined;
     },
   };
-  return new SessionEnding({ ...records, clients: () => clients });
 }
