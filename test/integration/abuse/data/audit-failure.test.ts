@@ -122,7 +122,7 @@ describeOnEachDatabase('abuse/data: the audit log cannot be written', (current) 
       expect(exitCode).to.equal(1);
       expect(output).not.to.include('client_secret');
       const { clients } = server.running.services.records;
-      expect(await clients.findPublished('unrecorded')).to.equal(undefined);
+      expect((await clients.findPublished('unrecorded')).value).to.equal(undefined);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -63,9 +63,8 @@ describeOnEachDatabase('abuse/data: where a registration points', (current) => {
         }
       }
       expect(accepted).to.deep.equal([]);
-      expect(await server.running.services.records.clients.findPublished('c-07')).to.equal(
-        undefined,
-      );
+      const { clients } = server.running.services.records;
+      expect((await clients.findPublished('c-07')).value).to.equal(undefined);
     });
 
     it(`C-07 refuses other schemes, credentials and broken URLs as ${field}`, async () => {
