@@ -2,7 +2,8 @@
  * What one password sign-in costs beside its hash: PostgreSQL transactions, WAL and CPU, for a right
  * and a wrong password and a refused address, one after the other and side by side.
  *
- *     TEST_DATABASE_URL=postgres://… node bin/run.mjs bench/sign-in-writes.ts [rounds] [parallel]
+ *     TEST_DATABASE_URL=postgres://… [REDIS_URL=redis://…] \
+ *       node bin/run.mjs bench/sign-in-writes.ts [rounds] [parallel]
  *
  * Makes a database of its own and drops it. Transactions and WAL are counted for the whole server:
  * use one where nothing else writes, with autovacuum off and no checkpoint due.
@@ -81,6 +82,7 @@ if (!database) throw new Error('no PostgreSQL');
 const server = await startTestServer(database, {
   settings: {
     logLevel: 'error',
+    redisUrl: process.env['REDIS_URL'],
     password: { memoryKibibytes: 19_456, passes: 2 },
     attempts: { maxPerWindow: 1_000_000, disableAfter: 1_000_000 },
   },

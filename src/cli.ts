@@ -8,9 +8,9 @@ import { createMissingKeyFiles, keyOverrides, keyPurposes, loadKeyRing } from '#
 import { systemClock } from '#lib/clock.ts';
 import { DataDirectoryInUse } from '#store/data-lock.ts';
 import { openDatabase } from '#store/database.ts';
-import { COMMANDS, migrateTables, runCommand } from './commands.ts';
-import { askRunningServer } from './control-socket.ts';
-import { createProgressDisplay } from './progress-display.ts';
+import { COMMANDS, migrateTables, runCommand } from '#commands/commands.ts';
+import { askRunningServer } from '#commands/control-socket.ts';
+import { createProgressDisplay } from '#commands/progress-display.ts';
 
 const { print, showProgress } = createProgressDisplay(process.stdout);
 

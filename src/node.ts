@@ -5,7 +5,7 @@
 import { workersOf, type Settings } from '#config/settings.ts';
 import { createLogger } from '#config/logger.ts';
 import { startProbes } from '#http/probes.ts';
-import { startControlSocket } from './control-socket.ts';
+import { startControlSocket } from '#commands/control-socket.ts';
 import { startDemo } from './demo/first-run.ts';
 import { onceAsked } from './once-asked.ts';
 import { prepare, type Prepared } from './prepare.ts';

@@ -1,7 +1,7 @@
 /**
  * Importing accounts of another system from a file of one JSON object a line. This folder owns the
  * form of a line (account-line.ts), the table account_imports and the order of the work; the rows are
- * the repositories'. Called by import-command.ts.
+ * the repositories'. Called by commands/import.ts.
  *
  * The file is read in portions, each stored in one transaction together with how far it was read.
  * A run that was killed anywhere goes on from there.

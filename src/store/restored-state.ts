@@ -1,5 +1,5 @@
 /**
- * What a restored database calls alive, for `restore finish` (restore-command.ts): it was true when
+ * What a restored database calls alive, for `restore finish` (commands/restore.ts): it was true when
  * the back-up was made, and what ended since is not known.
  */
 import type { Knex } from 'knex';

@@ -1,5 +1,5 @@
 /** Operator commands on a test server's database, in this process. */
-import { runCommand } from '../../src/commands.ts';
+import { runCommand } from '#commands/commands.ts';
 import type { TestDatabase } from './databases.ts';
 import type { TestServer } from './test-server.ts';
 

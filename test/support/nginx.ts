@@ -12,6 +12,8 @@ import { freePort } from './test-server.ts';
 
 const PROGRAM = '/usr/sbin/nginx';
 const CERTIFICATES = fileURLToPath(new URL('../../deploy/make-certificates.sh', import.meta.url));
+/** Until the new workers serve and the old ones have finished. */
+const RELOAD_MILLISECONDS = 2000;
 const DOCUMENTED_HOST = 'login.example.gov.cn';
 
 export const isNginxThere = () => existsSync(PROGRAM);
@@ -43,12 +45,18 @@ export class Nginx {
     execFileSync(CERTIFICATES, ['localhost', folder]);
     const behind = await nodes(`https://localhost:${ports[0]}`);
     writeFileSync(join(folder, 'nginx.conf'), configuration(folder, ports));
-    const lines = behind.map((port) => nodeLine().replace('3000', String(port)));
-    writeFileSync(join(folder, 'nginx-nodes.conf'), lines.join('\n'));
+    writeNodes(folder, behind);
     const options = ['-c', join(folder, 'nginx.conf'), '-g', 'daemon off;'];
     const child = spawn(PROGRAM, options, { stdio: ['ignore', 'inherit', 'inherit'] });
     await until(ports[0]);
     return new Nginx(folder, ports, child);
+  }
+
+  /** As an operator does before a node is stopped: `down` in nginx-nodes.conf and a reload. */
+  async useNodes(ports: readonly number[], leftOut?: number): Promise<void> {
+    writeNodes(this.#folder, ports, leftOut);
+    this.#child.kill('SIGHUP');
+    await pause(RELOAD_MILLISECONDS);
   }
 
   get accessLog(): string {
@@ -80,6 +88,14 @@ function configuration(folder: string, [tls, plain]: readonly [number, number]):
     if (!text.includes(from)) throw new Error(`deploy/nginx.conf does not say "${from}"`);
     return text.replaceAll(from, to);
   }, readText('deploy/nginx.conf'));
+}
+
+function writeNodes(folder: string, ports: readonly number[], leftOut?: number): void {
+  const lines = ports.map((port) => {
+    const line = nodeLine().replace('3000', String(port));
+    return port === leftOut ? line.replace(';', ' down;') : line;
+  });
+  writeFileSync(join(folder, 'nginx-nodes.conf'), lines.join('\n'));
 }
 
 const nodeLine = () => /^server .*$/m.exec(readText('deploy/nginx-nodes.conf'))?.[0] ?? '';

@@ -71,7 +71,7 @@ export class Program {
   }
 
   /** @throws Error with what it printed when the text does not come in time */
-  async prints(text: string, milliseconds = 15_000): Promise<void> {
+  async prints(text: string, milliseconds = 50_000): Promise<void> {
     const until = performance.now() + milliseconds;
     while (!this.#output.includes(text)) {
       if (performance.now() > until) throw new Error(`no “${text}” in:\n${this.#output}`);

@@ -106,10 +106,17 @@ export class RedisRecordStore implements RecordStore {
       if (opened) return await this.#withGrant(model, opened);
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
-      return await durable.findWithGrant(model, handle);
+      return (await durable.findWithGrant(model, handle)) ?? (await this.#askAgain(model, handle));
     }
     if (!this.#overflow.mayHaveRecords) return undefined;
     return await durable.findWithGrant(model, handle);
+  }
+
+  /** A single answer that was lost or late must not turn a record into one that never was. */
+  async #askAgain(model: VolatileModel, handle: string): Promise<FoundRecord | undefined> {
+    if (!this.#parts.redis.isAvailable) return undefined;
+    const opened = await this.#orNull(() => this.#read(model, handle));
+    return opened ? await this.#withGrant(model, opened) : undefined;
   }
 
   async findByUserCode(model: RecordModel, userCode: string) {

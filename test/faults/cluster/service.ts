@@ -11,7 +11,7 @@ import { PasswordHasher } from '#authenticators/password/hasher.ts';
 import { systemClock } from '#lib/clock.ts';
 import { openDatabase } from '#store/database.ts';
 import { migrate } from '#store/migrate.ts';
-import { runCommand } from '../../../src/commands.ts';
+import { runCommand } from '#commands/commands.ts';
 import { createRecords, type Foundations } from '../../../src/services.ts';
 import type { Site } from '../../support/test-server.ts';
 import type { PostgresqlPair } from './postgresql.ts';

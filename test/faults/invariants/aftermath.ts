@@ -15,8 +15,8 @@ import { visitOf } from '../load/sites.ts';
 const AT_A_TIME = 4;
 /** Enough to see a defect, few enough to be quick. */
 const MOST_REPLAYS = 200;
-/** The outbox tries again after 1, 2, 4 … seconds. */
-const NOTICE_MILLISECONDS = 20_000;
+/** The outbox tries again after 1, 2, 4 … seconds, and after 30 what a dead or cut-off node had taken. */
+const NOTICE_MILLISECONDS = 45_000;
 
 /** @returns violations, in words; those of the journal as well */
 export async function judge(cluster: Cluster, stage: Stage): Promise<string[]> {

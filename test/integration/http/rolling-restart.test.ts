@@ -14,7 +14,8 @@ describeOnPostgresql('rolling restart of two nodes', (current) => {
   let nodes: SecondProcess[] = [];
   let requests: readonly LoadRequest[] = [];
 
-  before(async () => {
+  before(async function () {
+    this.timeout(60_000);
     server = await startTestServer(current(), { settings: { shutdown: { waitSeconds: 0.5 } } });
     const site = await aSite(server, { grant_types: ['client_credentials'], redirect_uris: [] });
     requests = [
@@ -39,7 +40,8 @@ describeOnPostgresql('rolling restart of two nodes', (current) => {
     await server.stop();
   });
 
-  it('fails no request', async () => {
+  it('fails no request', async function () {
+    this.timeout(60_000);
     let turn = 0;
     const load = new SteadyLoad({
       ...{ port, connections: 8, host: new URL(server.issuer).host },

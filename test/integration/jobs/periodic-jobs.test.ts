@@ -58,7 +58,7 @@ describeOnEachDatabase('jobs/periodic-jobs', (current) => {
       await pause(30);
       atOnce -= 1;
     };
-    for (const _node of [1, 2, 3]) start('shared', run);
+    [1, 2, 3].forEach(() => start('shared', run));
     await pause(2000);
     expect(most).to.equal(1);
     expect(runs).to.be.within(3, 11);

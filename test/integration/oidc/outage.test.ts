@@ -3,7 +3,6 @@ import { expect } from 'chai';
 import { openDatabase, type DatabaseEngine } from '#store/database.ts';
 import { describeOnPostgresql } from '../../support/databases.ts';
 import type { CookieBrowser } from '../../support/cookie-browser.ts';
-import { until } from '../../support/outbox.ts';
 import { authorizationRequest, personAt, postAsSite, signInAt } from '../../support/person.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import {

@@ -5,6 +5,7 @@ import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
 import { Sealer } from '#crypto/sealing.ts';
 import { systemClock } from '#lib/clock.ts';
 import { withTag } from '#store/handles.ts';
+import { RedisUnavailable } from '#store/redis/breaker.ts';
 import { describeOnPostgresql } from '../../support/databases.ts';
 import { aNode, LONGEST_SECONDS, type RedisNode } from '../../support/redis-node.ts';
 import { describeWithRedis, linkTo, startRedis, type TestRedis } from '../../support/redis.ts';
@@ -73,6 +74,19 @@ describeWithRedis('store/redis-record-store', () => {
       expect(await node.store.consume('AuthorizationCode', code)).to.equal('used');
       const promoted = await aNodeOn(replica);
       expect(await promoted.store.consume('AuthorizationCode', code)).to.equal('already_used');
+    });
+
+    it('finds a token although one answer of Redis was lost', async () => {
+      const node = await aNodeOn(redis);
+      const { token } = await aTokenOf(node);
+      const whole = node.redis.run.bind(node.redis);
+      Object.assign(node.redis, {
+        run: () => {
+          Object.assign(node.redis, { run: whole });
+          return Promise.reject(new RedisUnavailable());
+        },
+      });
+      expect(await node.store.find('AccessToken', token)).to.include({ jti: token });
     });
 
     it('finds no token of a grant whose copy a failover brought back', async () => {

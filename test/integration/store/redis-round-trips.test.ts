@@ -3,7 +3,7 @@ import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
 import { Sealer } from '#crypto/sealing.ts';
 import { systemClock } from '#lib/clock.ts';
 import { withTag } from '#store/handles.ts';
-import type { RedisCommands, RedisLink } from '#store/redis/connection.ts';
+import type { RedisLink } from '#store/redis/connection.ts';
 import { describeOnPostgresql } from '../../support/databases.ts';
 import { aNode, type RedisNode } from '../../support/redis-node.ts';
 import { describeWithRedis, linkTo, startRedis, type TestRedis } from '../../support/redis.ts';

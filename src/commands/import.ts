@@ -6,7 +6,7 @@ import { AccountImport, type ImportProgress, type ImportResult } from '#import/a
 import { AccountImports } from '#import/account-imports.ts';
 import type { CommandContext, Print } from './commands.ts';
 import type { Progress } from './progress-display.ts';
-import { createRecords } from './services.ts';
+import { createRecords } from '#services.ts';
 
 /** The embedded database has one connection, which requests to the server wait for. */
 const PORTION_LINES = { postgresql: 1000, embedded: 100 };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createProgressDisplay } from '../../src/progress-display.ts';
+import { createProgressDisplay } from '#commands/progress-display.ts';
 
 function displayOn(isTTY: boolean) {
   const written: string[] = [];
@@ -13,7 +13,7 @@ function displayOn(isTTY: boolean) {
   return { written, display, showAt };
 }
 
-describe('progress-display', () => {
+describe('commands/progress-display', () => {
   it('redraws one line on a terminal, with the time left', () => {
     const { written, showAt } = displayOn(true);
     showAt(0, 0);

@@ -10,9 +10,9 @@ import { enqueueLogoutNotices, type LogoutClients } from '#oidc/backchannel-logo
 import { emptyRedis } from '#store/redis/emptying.ts';
 import { FIRST_ACCOUNT, RestoredState } from '#store/restored-state.ts';
 import type { EndedSession } from '#store/session-store.ts';
-import { noticeClients } from './account-commands.ts';
+import { noticeClients } from './account.ts';
 import type { CommandContext, Print } from './commands.ts';
-import type { Records } from './services.ts';
+import type { Records } from '#services.ts';
 
 /** Accounts whose sessions end in one transaction, well within a statement's time. */
 const PAGE_ACCOUNTS = 500;

@@ -5,7 +5,7 @@ import type { LogoutClients } from '#oidc/backchannel-logout.ts';
 import { createClientDirectory } from '#oidc/client-directory.ts';
 import { SessionEnding } from '#oidc/session-ending.ts';
 import type { CommandContext, Print } from './commands.ts';
-import { createRecords, type Records } from './services.ts';
+import { createRecords, type Records } from '#services.ts';
 
 export const lockAccount = (context: CommandContext, args: readonly string[], print: Print) =>
   changeStatus(context, args, print, 'locked');

@@ -6,10 +6,10 @@ import { settingsSchema } from '#config/settings.ts';
 import { createLogger } from '#config/logger.ts';
 import { createEphemeralKeyRing } from '#crypto/key-ring.ts';
 import { systemClock } from '#lib/clock.ts';
-import { askRunningServer, startControlSocket } from '../../src/control-socket.ts';
-import type { Progress } from '../../src/progress-display.ts';
-import { createEmbedded, dropDatabase, type TestDatabase } from '../support/databases.ts';
-import { syntheticLines } from '../support/imports.ts';
+import { askRunningServer, startControlSocket } from '#commands/control-socket.ts';
+import type { Progress } from '#commands/progress-display.ts';
+import { createEmbedded, dropDatabase, type TestDatabase } from '../../support/databases.ts';
+import { syntheticLines } from '../../support/imports.ts';
 
 describe('control-socket', () => {
   const directory = mkdtempSync(join(tmpdir(), 'yrt-control-'));

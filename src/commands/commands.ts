@@ -11,13 +11,13 @@ import { systemOrigin } from '#lib/request-origin.ts';
 import { createRegistrationCheck } from '#oidc/metadata-rules.ts';
 import { migrate } from '#store/migrate.ts';
 import type { DatabaseEngine } from '#store/database.ts';
-import { lockAccount, unlockAccount } from './account-commands.ts';
-import { readDemo } from './demo/demo-file.ts';
-import { seedDemo } from './demo/seed.ts';
-import { importAccounts } from './import-command.ts';
+import { lockAccount, unlockAccount } from './account.ts';
+import { readDemo } from '#demo/demo-file.ts';
+import { seedDemo } from '#demo/seed.ts';
+import { importAccounts } from './import.ts';
 import type { ShowProgress } from './progress-display.ts';
-import { finishRestore } from './restore-command.ts';
-import { createRecords, type Foundations, type Records } from './services.ts';
+import { finishRestore } from './restore.ts';
+import { createRecords, type Foundations, type Records } from '#services.ts';
 
 export interface CommandContext extends Foundations {
   readonly engine: DatabaseEngine;
