@@ -17,6 +17,9 @@ const STUDIES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   'sign-ins': signIns,
 };
 
+// Then what was started is ended as well (machine/child.ts).
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const options = parseOptions(process.argv.slice(2));
 const study = STUDIES[options.command];
 if (options.profile !== undefined) {
