@@ -19,6 +19,7 @@ import {
   takeRotation,
 } from './request-memory.ts';
 import { RequestWrites } from './request-writes.ts';
+import { isOfAnotherKind } from './handle-kinds.ts';
 import { ReuseWatch } from './reuse-watch.ts';
 import { SessionAdapter } from './session-adapter.ts';
 import { beforeAnswer } from './write-barrier.ts';
@@ -98,6 +99,7 @@ class RecordAdapter implements Adapter {
   async find(id: string) {
     const grant = this.#model === 'Grant' ? takeGrant(id) : undefined;
     if (grant) return grant as AdapterPayload;
+    if (isOfAnotherKind(this.#model, id)) return undefined;
     const stored = await this.#records.findWithGrant(this.#model, id);
     if (!stored) return undefined;
     rememberFound(id, stored);

@@ -7,9 +7,10 @@ import type { ClientSecrets } from '#clients/client-secrets.ts';
 import type { Outbox } from '#jobs/outbox.ts';
 import type { Clock } from '#lib/clock.ts';
 import { withTag } from '#store/handles.ts';
-import type { RecordStore } from '#store/record-store.ts';
+import type { RecordModel, RecordStore } from '#store/record-store.ts';
 import type { ClientDirectory } from './client-directory.ts';
 import { createClientInstances } from './client-instances.ts';
+import { withKind } from './handle-kinds.ts';
 import { installBackchannelOutbox } from './backchannel-logout.ts';
 import { installReplayDetection } from './replay-detection.ts';
 
@@ -39,28 +40,38 @@ export function patchProvider(provider: Provider, parts: PatchParts): void {
   });
   // Every site may know which session a token belongs to, to end its own when told.
   replace(client, 'includeSid', () => true);
+  const { AccessToken, AuthorizationCode, ClientCredentials, RefreshToken } = provider;
   // A token or code names the slot of its Grant in Redis, so that both are read at once.
-  for (const model of [provider.AccessToken, provider.AuthorizationCode]) {
-    tagHandles(model.prototype as unknown as Prototype);
-  }
+  for (const model of [AccessToken, AuthorizationCode]) changeHandles(model, tagged);
+  // A token says what kind it is, so that it is not looked for among the others.
+  for (const model of [AccessToken, ClientCredentials, RefreshToken]) changeHandles(model, named);
   // Sign-out must not wait for the slowest site, and a notice must not be lost (§0.6).
   installBackchannelOutbox(provider, parts.outbox);
   // The library looks and then writes; of two concurrent assertions both would pass (§2.6).
   installReplayDetection(provider, parts);
 }
 
-interface Tagged {
+/** A token or code that is about to be saved. */
+interface Unsaved {
+  readonly kind: RecordModel;
   readonly grantId?: string;
   readonly format?: string;
 }
 
+const tagged = ({ grantId }: Unsaved, handle: string) =>
+  grantId === undefined ? handle : withTag(grantId, handle);
+const named = ({ kind }: Unsaved, handle: string) => withKind(kind, handle);
+
 /** The `jti` of a JWT stays as it is: nobody looks it up. */
-function tagHandles(prototype: Prototype): void {
+function changeHandles(
+  model: { readonly prototype: object },
+  change: (token: Unsaved, handle: string) => string,
+): void {
+  const prototype = model.prototype as Prototype;
   const original = prototype['generateTokenId'];
-  replace(prototype, 'generateTokenId', function generate(this: Tagged): string {
-    const handle = (original as (this: Tagged) => string).call(this);
-    const { grantId, format = 'opaque' } = this;
-    return grantId === undefined || format !== 'opaque' ? handle : withTag(grantId, handle);
+  replace(prototype, 'generateTokenId', function generate(this: Unsaved): string {
+    const handle = (original as (this: Unsaved) => string).call(this);
+    return (this.format ?? 'opaque') === 'opaque' ? change(this, handle) : handle;
   });
 }
 

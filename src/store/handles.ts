@@ -18,7 +18,8 @@ export const hashOrNull = (handle: unknown): Buffer | null =>
  * grant id's hash. What follows it is the library's handle of 256 random bits.
  */
 const TAG_LENGTH = 16;
-const TAGGED = /^[\w-]{59}$/;
+/** With or without the letter of its kind in front (oidc/handle-kinds.ts). */
+const TAGGED = /^(?:[a-z]\.)?([\w-]{16})[\w-]{43}$/;
 
 export const tagOf = (grantHash: Buffer): string =>
   grantHash.toString('base64url').slice(0, TAG_LENGTH);
@@ -27,5 +28,4 @@ export const tagOf = (grantHash: Buffer): string =>
 export const withTag = (grantId: string, handle: string): string => tagOf(hashOf(grantId)) + handle;
 
 /** The tag of a handle that has one. Whoever presents a handle chooses what is in it. */
-export const tagIn = (handle: string): string | undefined =>
-  TAGGED.test(handle) ? handle.slice(0, TAG_LENGTH) : undefined;
+export const tagIn = (handle: string): string | undefined => TAGGED.exec(handle)?.[1];

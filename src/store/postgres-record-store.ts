@@ -205,6 +205,14 @@ export class PostgresRecordStore implements RecordStore {
     return await this.#marks.has(scope, value);
   }
 
+  /** Unix seconds when the last record that lives minutes expires; 0 when there is none. */
+  async lastShortLivedEnd(): Promise<number> {
+    const [row] = await this.#db('short_lived_records').max<{ end: Date | null }[]>({
+      end: 'expires_at',
+    });
+    return row?.end ? toUnix(row.end) : 0;
+  }
+
   async sweep(limit: number) {
     let swept = 0;
     for (const [table, key] of SWEPT) {

@@ -12,27 +12,32 @@ const KEY = 'records';
 
 type AnnouncingFeed = Pick<ChangeFeed, 'isTrusted' | 'latest' | 'publish'>;
 
+export interface OverflowParts {
+  readonly clock: Clock;
+  /** Life of the longest-lived record that belongs in Redis. */
+  readonly longestSeconds: number;
+  /** Unix seconds: when the last record expires that was there at the start (nodes without Redis). */
+  readonly leftUntil: number;
+}
+
 export class Overflow {
   readonly #feed: AnnouncingFeed;
   readonly #clock: Clock;
   readonly #longestSeconds: number;
-  readonly #startedAt: number;
+  readonly #leftUntil: number;
 
-  /** @param longestSeconds - life of the longest-lived record that belongs in Redis */
-  constructor(
-    feed: AnnouncingFeed,
-    { clock, longestSeconds }: { clock: Clock; longestSeconds: number },
-  ) {
+  constructor(feed: AnnouncingFeed, { clock, longestSeconds, leftUntil }: OverflowParts) {
     this.#feed = feed;
     this.#clock = clock;
     this.#longestSeconds = longestSeconds;
-    this.#startedAt = clock.nowSeconds();
+    this.#leftUntil = leftUntil;
   }
 
-  /** Unknown counts as yes: after the start (nodes may have run without Redis), with a stale feed. */
+  /** With a stale feed it is not known, which counts as yes. */
   get mayHaveRecords(): boolean {
-    const since = this.#clock.nowSeconds() - this.#longestSeconds - REPEAT_SECONDS;
-    return this.#startedAt > since || !this.#feed.isTrusted('overflow', KEY, since);
+    const now = this.#clock.nowSeconds();
+    const since = now - this.#longestSeconds - REPEAT_SECONDS;
+    return now < this.#leftUntil || !this.#feed.isTrusted('overflow', KEY, since);
   }
 
   /** A record goes to PostgreSQL. Told before it is written, so that nobody misses it. */

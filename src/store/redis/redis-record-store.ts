@@ -39,6 +39,8 @@ export interface RedisRecordStoreParts {
   readonly log: Logger;
   /** Life of the longest-lived record that belongs in Redis. */
   readonly longestSeconds: number;
+  /** `durable.lastShortLivedEnd()` when this process started. */
+  readonly leftUntil: number;
 }
 
 /** Clocks of nodes differ: a mark outlives what it marks. */
