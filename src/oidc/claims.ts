@@ -83,19 +83,18 @@ export function createFindAccount(parts: ClaimsParts): FindAccount {
     if (account?.status !== 'active') return undefined;
     const found: ProviderAccount = {
       accountId: account.id,
-      claims: async (use, _scope, requested) => {
+      claims: async (use, granted, requested) => {
         const { client } = ctx.oidc;
         const wantsPersonal = use === 'userinfo' || Object.keys(requested).some(isPersonalClaim);
         if (!client || !wantsPersonal) return { sub: account.id };
-        const person = await readPerson(parts, account);
-        const approved = approvedScopes(client);
+        const scopes = releasedScopes(client, granted.split(' '), Object.keys(requested));
+        const person = await readPerson(parts, account, scopes);
         const claims: Claims = { sub: account.id };
-        for (const scope of CLAIM_SCOPES) {
-          if (approved.has(scope) && scope !== 'id_number') {
-            Object.assign(claims, CLAIMS_OF[scope](person, parts.clock));
-          }
+        for (const scope of scopes) {
+          if (scope !== 'id_number') Object.assign(claims, CLAIMS_OF[scope](person, parts.clock));
         }
-        if (use === 'userinfo' && (await mayHaveIdNumber(parts, ctx, token))) {
+        const mayHaveNumber = use === 'userinfo' && scopes.includes('id_number');
+        if (mayHaveNumber && (await mayHaveIdNumber(parts, ctx, token))) {
           Object.assign(claims, idNumberClaims(person));
         }
         return claims as { sub: string };
@@ -105,21 +104,41 @@ export function createFindAccount(parts: ClaimsParts): FindAccount {
   };
 }
 
-/** Everything known about a person, opened. */
+/** Scopes whose claims leave: granted or asked for by name, and approved for the site. */
+const releasedScopes = (client: Client, granted: readonly string[], claims: readonly string[]) => {
+  const approved = approvedScopes(client);
+  return CLAIM_SCOPES.filter(
+    (scope) =>
+      approved.has(scope) &&
+      (granted.includes(scope) || claims.some((claim) => coversClaim(scope, claim))),
+  );
+};
+
+/** What is known about a person, opened. */
 export interface Person {
   readonly account: Account;
   readonly contact: Contact | undefined;
   readonly document: IdentityDocument | undefined;
 }
 
-/** @throws SealBroken when a stored value was tampered with */
+const FROM_CONTACT: ReadonlySet<ClaimScope> = new Set(['profile', 'email', 'phone'] as const);
+const FROM_DOCUMENT: ReadonlySet<ClaimScope> = new Set([
+  ...(['profile_basic', 'profile', 'id_number'] as const),
+]);
+
+/**
+ * Opens what the claims of some scopes are made of, and nothing else.
+ *
+ * @throws SealBroken when a stored value was tampered with
+ */
 export async function readPerson(
   { accounts, documents }: Pick<ClaimsParts, 'accounts' | 'documents'>,
   account: Account,
+  scopes: readonly ClaimScope[] = CLAIM_SCOPES,
 ): Promise<Person> {
   const [contact, document] = await Promise.all([
-    accounts.contactOf(account.id),
-    documents.primaryOf(account.id),
+    scopes.some((scope) => FROM_CONTACT.has(scope)) ? accounts.contactOf(account.id) : undefined,
+    scopes.some((scope) => FROM_DOCUMENT.has(scope)) ? documents.primaryOf(account.id) : undefined,
   ]);
   return { account, contact, document };
 }
