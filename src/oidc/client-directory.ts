@@ -11,7 +11,7 @@ import { VersionedCache, type Versioned } from '#store/versioned-cache.ts';
  */
 const SECTOR_URI = 'https://sector.invalid/departments.json';
 
-const MAX_CACHED = 10_000;
+const MAX_CACHED = 20_000;
 
 /** Live registrations by client_id, with a version that grows with every change. */
 export type ClientDirectory = (clientId: string) => Promise<Versioned<ClientMetadata>>;

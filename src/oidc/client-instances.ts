@@ -9,7 +9,7 @@ import type { ClientDirectory } from './client-directory.ts';
 
 type Find = (clientId: string) => Promise<Client | undefined>;
 
-const MAX_INSTANCES = 5000;
+const MAX_INSTANCES = 20_000;
 
 interface Instance {
   readonly version: number;
