@@ -1,5 +1,6 @@
 /** What can be asked for: `npm run faults -- --short --seed 7 --only calm,node-killed --seconds 4`. */
 import { parseArgs } from 'node:util';
+import { REDIS_FORMS, type RedisForm } from './cluster/cluster.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './faults/catalogue.ts';
 
@@ -8,6 +9,7 @@ export interface Options {
   readonly seconds: number;
   readonly operationsPerSecond: number;
   readonly faults: readonly Fault[];
+  readonly redis: RedisForm;
   /** Every limit in time is so many times as long: for a machine that does other work as well. */
   readonly patience: number;
   /** Leave the folder with the logs of all processes. */
@@ -28,6 +30,7 @@ export function readOptions(args: readonly string[]): Options {
       rate: { type: 'string' },
       patience: { type: 'string' },
       only: { type: 'string' },
+      redis: { type: 'string', default: 'sentinel' },
       keep: { type: 'boolean', default: false },
     },
   });
@@ -41,6 +44,7 @@ export function readOptions(args: readonly string[]): Options {
       values.only === undefined
         ? FAULTS.filter(({ short }) => short || !values.short)
         : values.only.split(',').map(named),
+    redis: redisForm(values.redis),
     keep: values.keep,
   };
 }
@@ -49,6 +53,11 @@ function positive(name: string, text: string | undefined, fallback: number): num
   const value = text === undefined ? fallback : Number(text);
   if (!(value > 0)) throw new Error(`--${name} must be a number above 0`);
   return value;
+}
+
+function redisForm(text: string): RedisForm {
+  if (Object.hasOwn(REDIS_FORMS, text)) return text as RedisForm;
+  throw new Error(`--redis must be one of ${Object.keys(REDIS_FORMS).join(', ')}`);
 }
 
 function named(name: string): Fault {

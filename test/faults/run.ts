@@ -18,7 +18,7 @@ async function main(options: Options, machine: Machine): Promise<number> {
     `${availableParallelism()} cores, load average ${load.toFixed(1)}` +
       `${patience === 1 ? '' : `, limits in time × ${patience}`}\n`,
   );
-  const cluster = await startCluster(machine);
+  const cluster = await startCluster(machine, options.redis);
   printHead();
   let broken = 0;
   try {

@@ -1,7 +1,8 @@
 /**
  * What stands between the server and a Redis that does not answer. Every command has a time limit;
- * after a few failures in a row no command is sent at all, so that users do not wait one by one, and
- * a PING in the background finds out when Redis is back.
+ * after a few failures within a second no command is sent at all, so that users do not wait one by one,
+ * and a PING in the background finds out when Redis is back. Successes in between do not count: of a
+ * Cluster that lost one master most commands succeed, and of every request some command waits.
  */
 
 /** Redis did not do what it was asked, or was not asked; the caller goes on without it. */
@@ -20,17 +21,26 @@ export interface BreakerParts {
   readonly timeoutMilliseconds: number;
   readonly failuresToOpen?: number;
   readonly probeMilliseconds?: number;
+  /** Older failures do not count. */
+  readonly memoryMilliseconds?: number;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
 }
 
 export class Breaker {
   readonly #parts: Required<BreakerParts>;
-  #failures = 0;
+  /** When they happened. */
+  #failures: number[] = [];
   #isOpen = false;
   #probing: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(parts: BreakerParts) {
-    this.#parts = { failuresToOpen: 3, probeMilliseconds: 250, ...parts };
+    this.#parts = {
+      ...{ failuresToOpen: 3, probeMilliseconds: 250, memoryMilliseconds: 1000 },
+      now: () => performance.now(),
+      ...parts,
+    };
   }
 
   get isOpen(): boolean {
@@ -41,12 +51,9 @@ export class Breaker {
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#isOpen) throw new RedisUnavailable();
     try {
-      const result = await this.#inTime(work());
-      this.#failures = 0;
-      return result;
+      return await this.#inTime(work());
     } catch (cause) {
-      this.#failures += 1;
-      if (this.#failures >= this.#parts.failuresToOpen) this.open(cause);
+      this.#noteFailure(cause);
       throw new RedisUnavailable(cause);
     }
   }
@@ -65,6 +72,13 @@ export class Breaker {
     clearTimeout(this.#probing);
   }
 
+  #noteFailure(cause: unknown): void {
+    const now = this.#parts.now();
+    const since = now - this.#parts.memoryMilliseconds;
+    this.#failures = [...this.#failures.filter((at) => at > since), now];
+    if (this.#failures.length >= this.#parts.failuresToOpen) this.open(cause);
+  }
+
   #scheduleProbe(): void {
     if (this.#closed) return;
     this.#probing = setTimeout(() => void this.#probe(), this.#parts.probeMilliseconds);
@@ -80,7 +94,7 @@ export class Breaker {
     }
     if (this.#closed) return;
     this.#isOpen = false;
-    this.#failures = 0;
+    this.#failures = [];
     this.#parts.onChange(false);
   }
 

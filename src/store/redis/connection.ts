@@ -51,7 +51,7 @@ export async function openRedis(options: RedisLinkOptions): Promise<RedisLink> {
   // Every failure also reaches the command that it concerns; ioredis demands a listener.
   client.on('error', (error: Error) => log.debug({ err: error }, 'redis'));
   const breaker = new Breaker({
-    ping: () => client.ping(),
+    ping: () => pingAll(client),
     timeoutMilliseconds,
     onChange: (isOpen, cause) => {
       if (isOpen) log.error({ err: cause }, 'Redis does not answer: going on in PostgreSQL');
@@ -69,7 +69,7 @@ export async function openRedis(options: RedisLinkOptions): Promise<RedisLink> {
     get isAvailable() {
       return !breaker.isOpen;
     },
-    run: (work) => breaker.run(() => work(client as RedisCommands)),
+    run: (work) => breaker.run(() => whereItIs(client, () => work(client as RedisCommands))),
     close: () => {
       breaker.close();
       client.disconnect();
@@ -77,6 +77,36 @@ export async function openRedis(options: RedisLinkOptions): Promise<RedisLink> {
     },
   };
 }
+
+/** Redis is back when all of it is: a Cluster without one of its masters fails some of any request. */
+async function pingAll(client: Redis | Cluster): Promise<void> {
+  if (client instanceof Redis) {
+    await client.ping();
+    return;
+  }
+  await learnSlots(client);
+  await Promise.all(client.nodes('master').map((master) => master.ping()));
+}
+
+/**
+ * After a failover the driver follows MOVED by itself, but not for commands on several slots that
+ * left together: these are sent again, once, when it is known who has the slots.
+ */
+async function whereItIs<T>(client: Redis | Cluster, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const hasMoved = error instanceof Error && error.message.startsWith('MOVED ');
+    if (!hasMoved || client instanceof Redis) throw error;
+    await learnSlots(client);
+    return await work();
+  }
+}
+
+const learnSlots = (client: Cluster) =>
+  new Promise<void>((resolve, reject) => {
+    client.refreshSlotsCache((error) => (error ? reject(error) : resolve()));
+  });
 
 /** Not connected yet. */
 export function createClient(target: RedisTarget): Redis | Cluster {

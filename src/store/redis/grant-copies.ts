@@ -30,7 +30,10 @@ export interface GrantCopiesParts {
 interface Copy {
   /** Version of the row. */
   readonly v: number;
-  /** Unix seconds: when the grant ends. */
+  /**
+   * Unix seconds: when the copy ends, soon after its row was read. The key's expiry says the same,
+   * but by Redis's clock, and a copy may come back or be written late.
+   */
   readonly e: number;
   /** Payload as packPayload makes it. */
   readonly p: string;
@@ -53,7 +56,7 @@ export class GrantCopies {
     const readAt = clock.nowSeconds();
     const version = await durable.putGrant(grantId, payload, lifetimeSeconds, commit);
     if (version === undefined) return;
-    await this.#keep(grantId, { payload, version, expiresAt: readAt + lifetimeSeconds });
+    await this.#keep(grantId, { payload, version, expiresAt: readAt + lifetimeSeconds }, readAt);
   }
 
   /** @param bytes - the copy, when it was read along with a token */
@@ -88,18 +91,26 @@ export class GrantCopies {
   }
 
   async #refresh(grantId: string): Promise<StoredPayload | undefined> {
-    const found = await this.#parts.durable.findGrant(grantId);
+    const { durable, clock } = this.#parts;
+    const readAt = clock.nowSeconds();
+    const found = await durable.findGrant(grantId);
     if (!found) return undefined;
-    await this.#keep(grantId, found);
+    await this.#keep(grantId, found, readAt);
     return found.payload;
   }
 
-  /** A copy lives no longer than the row; what Redis does not take is read from the row next time. */
-  async #keep(grantId: string, { payload, version, expiresAt }: FoundGrant): Promise<void> {
+  /**
+   * A copy lives no longer than the row; what Redis does not take is read from the row next time.
+   *
+   * @param readAt - Unix seconds before the row was read: the feed knows all changes since then
+   */
+  async #keep(grantId: string, found: FoundGrant, readAt: number): Promise<void> {
     const { redis, keys, sealer, clock } = this.#parts;
-    const seconds = Math.min(COPY_SECONDS, expiresAt - clock.nowSeconds());
+    const { payload, version, expiresAt } = found;
+    const end = Math.min(readAt + COPY_SECONDS, expiresAt);
+    const seconds = end - clock.nowSeconds();
     if (seconds <= 0) return;
-    const copy: Copy = { v: version, e: expiresAt, p: packPayload(grantId, payload) };
+    const copy: Copy = { v: version, e: end, p: packPayload(grantId, payload) };
     const bytes = sealer.sealBytes(JSON.stringify(copy), placeOf(grantId));
     const key = keys.grant(hashOf(grantId));
     await redis.run((client) => client.set(key, bytes, 'EX', seconds)).catch(() => undefined);

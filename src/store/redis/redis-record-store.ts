@@ -50,6 +50,10 @@ const REVOCABLE: ReadonlySet<RecordModel> = new Set([
   ...(['AccessToken', 'ClientCredentials'] as const),
   ...(['InitialAccessToken', 'RegistrationAccessToken'] as const),
 ]);
+/** Written again while they live: step by step, or when the person has decided. */
+const REWRITTEN: ReadonlySet<RecordModel> = new Set([
+  ...(['BackchannelAuthenticationRequest', 'DeviceCode', 'Interaction'] as const),
+]);
 const REMOVED = 'removed';
 
 /** A record as Redis holds it. */
@@ -82,7 +86,10 @@ export class RedisRecordStore implements RecordStore {
       const isWritten = await this.#orNull(() =>
         this.#write(model, handle, payload, lifetimeSeconds),
       );
-      if (isWritten !== null) return;
+      if (isWritten !== null) {
+        if (this.#mayBeNewerInPostgres(model)) await durable.remove(model, handle);
+        return;
+      }
       await this.#overflow.announce();
     }
     await durable.put(model, handle, payload, lifetimeSeconds);
@@ -103,6 +110,10 @@ export class RedisRecordStore implements RecordStore {
       return payload && { payload };
     }
     if (!isVolatile(model)) return await durable.findWithGrant(model, handle);
+    if (this.#mayBeNewerInPostgres(model)) {
+      const found = await durable.findWithGrant(model, handle);
+      if (found) return found;
+    }
     try {
       const opened = await this.#read(model, handle);
       if (opened) return await this.#withGrant(model, opened);
@@ -112,6 +123,11 @@ export class RedisRecordStore implements RecordStore {
     }
     if (!this.#overflow.mayHaveRecords) return undefined;
     return await durable.findWithGrant(model, handle);
+  }
+
+  /** What Redis did not take was written there; Redis still has what was before. */
+  #mayBeNewerInPostgres(model: VolatileModel): boolean {
+    return REWRITTEN.has(model) && this.#overflow.mayHaveRecords;
   }
 
   /** A single answer that was lost or late must not turn a record into one that never was. */

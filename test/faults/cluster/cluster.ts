@@ -1,6 +1,6 @@
 /**
  * The whole of it: PostgreSQL with a standby behind an address that can be moved, Redis with three
- * Sentinels, two nodes of the server behind a balancer, and the sites that hear of sign-outs. Every port is a free one of
+ * Sentinels or as a Cluster, two nodes of the server behind a balancer, and the sites that hear of sign-outs. Every port is a free one of
  * 127.0.0.1; nothing is shared with what else runs on the machine.
  */
 import { LogoutReceiver } from '../../support/logout-receiver.ts';
@@ -9,7 +9,8 @@ import { freePort } from '../../support/test-server.ts';
 import { Balancer } from './balancer.ts';
 import { Machine } from './machine.ts';
 import { PostgresqlPair } from './postgresql.ts';
-import { SentinelRedis } from './redis.ts';
+import { ClusterRedis } from './redis-cluster.ts';
+import { SentinelRedis, type RedisService } from './redis.ts';
 import { ServerNode } from './server-node.ts';
 import { DATABASE, prepareService, SERVER_ROLE, type Service } from './service.ts';
 
@@ -22,7 +23,7 @@ export interface Cluster {
   readonly postgresql: PostgresqlPair;
   /** The address that the nodes know PostgreSQL by; Patroni would move it. */
   readonly databaseAddress: TcpProxy;
-  readonly redis: SentinelRedis;
+  readonly redis: RedisService;
   readonly nodes: readonly ServerNode[];
   readonly balancer: Balancer;
   /** Where the load connects to. */
@@ -32,12 +33,16 @@ export interface Cluster {
   readonly receiver: LogoutReceiver;
 }
 
+/** How Redis is put together. */
+export const REDIS_FORMS = { sentinel: SentinelRedis, cluster: ClusterRedis } as const;
+export type RedisForm = keyof typeof REDIS_FORMS;
+
 /** Starts everything on a machine that the caller stops, whatever happens. */
-export async function startCluster(machine: Machine): Promise<Cluster> {
+export async function startCluster(machine: Machine, form: RedisForm): Promise<Cluster> {
   const receiver = new LogoutReceiver();
   const [postgresql, redis] = await Promise.all([
     PostgresqlPair.start(machine),
-    SentinelRedis.start(machine),
+    REDIS_FORMS[form].start(machine),
     receiver.open(),
   ]);
   const databaseAddress = new TcpProxy({ host: '127.0.0.1', port: postgresql.port });
@@ -65,7 +70,7 @@ export async function stopCluster(cluster: Cluster): Promise<void> {
 }
 
 /** The settings of a production node, as docs/operating.md gives them. */
-function environmentOf(machine: Machine, databasePort: number, redis: SentinelRedis) {
+function environmentOf(machine: Machine, databasePort: number, redis: RedisService) {
   return {
     NODE_ENV: 'production',
     ISSUER,

@@ -22,7 +22,30 @@ interface Server {
   process: RunningProcess;
 }
 
-export class SentinelRedis {
+/** What is done to Redis, however it is put together. */
+export interface RedisService {
+  readonly url: string;
+  flush(): Promise<void>;
+  /** kill -9 of every server. */
+  kill(): Promise<void>;
+  /** Starts what was killed, as the others know it. */
+  restart(): Promise<void>;
+  /** Every server stands still: connections open, and nobody answers. */
+  freeze(): void;
+  thaw(): void;
+  /** A primary stands still until another is promoted; it wakes up as nobody's master. */
+  freezePrimary(): Promise<() => void>;
+  /** kill -9 of a primary; returns at once. */
+  killPrimary(): Promise<void>;
+  /** Replication stops, a second's writes go to a primary only, and then it dies. */
+  failOverWithLoss(): Promise<void>;
+  /** What an operator does before maintenance: the replica takes over while all run. */
+  handOver(): Promise<void>;
+  /** Until all servers run and agree, so that the next one can fail over. */
+  becomeWhole(): Promise<void>;
+}
+
+export class SentinelRedis implements RedisService {
   readonly #machine: Machine;
   readonly #servers: readonly Server[];
   readonly #sentinels: readonly number[];
@@ -55,13 +78,11 @@ export class SentinelRedis {
     await this.#ask((await this.#primary()).port, 'FLUSHALL');
   }
 
-  /** kill -9 of the primary and of its replica. */
   async kill(): Promise<void> {
     for (const { process } of this.#servers) process.signal('SIGKILL');
     await Promise.all(this.#servers.map(({ process }) => process.ended));
   }
 
-  /** Starts what was killed, as the Sentinels know it. */
   async restart(): Promise<void> {
     const primary = await this.#primary();
     for (const server of this.#servers) {
@@ -72,7 +93,6 @@ export class SentinelRedis {
     await until('Redis answers', async () => (await this.#roleOf(primary)) === 'master');
   }
 
-  /** Primary and replica stand still: connections open, and nobody answers. */
   freeze(): void {
     for (const { process } of this.#servers) process.signal('SIGSTOP');
   }
@@ -81,7 +101,6 @@ export class SentinelRedis {
     for (const { process } of this.#servers) process.signal('SIGCONT');
   }
 
-  /** The primary alone stands still until the other one is promoted; it wakes up as nobody's master. */
   async freezePrimary(): Promise<() => void> {
     const old = await this.#primary();
     old.process.signal('SIGSTOP');
@@ -89,7 +108,10 @@ export class SentinelRedis {
     return () => old.process.signal('SIGCONT');
   }
 
-  /** Replication stops, a second's writes go to the primary only, and then it dies. */
+  async killPrimary(): Promise<void> {
+    (await this.#primary()).process.signal('SIGKILL');
+  }
+
   async failOverWithLoss(): Promise<void> {
     const old = await this.#primary();
     await this.#ask(old.port, 'ACL', 'SETUSER', REPLICA_USER, 'off');
@@ -99,7 +121,13 @@ export class SentinelRedis {
     await this.#untilPromoted(old);
   }
 
-  /** Until both servers run and agree with the Sentinels, so that the next one can fail over. */
+  async handOver(): Promise<void> {
+    const old = await this.#primary();
+    const [sentinel = 0] = this.#sentinels;
+    await this.#ask(sentinel, 'SENTINEL', 'FAILOVER', MASTER_NAME);
+    await this.#untilPromoted(old);
+  }
+
   async becomeWhole(): Promise<void> {
     await this.restart();
     await this.#untilReplicating();

@@ -11,7 +11,15 @@ import {
   postgresqlStopped,
 } from './postgresql.ts';
 
-import { redisFailedOver, redisFlushed, redisKilled, redisSplit, redisStopped } from './redis.ts';
+import {
+  redisFailedOver,
+  redisFlushed,
+  redisHandedOver,
+  redisKilled,
+  redisPrimaryKilled,
+  redisSplit,
+  redisStopped,
+} from './redis.ts';
 
 export const FAULTS: readonly Fault[] = [
   calm,
@@ -28,6 +36,8 @@ export const FAULTS: readonly Fault[] = [
   redisFlushed,
   redisFailedOver,
   redisSplit,
+  redisPrimaryKilled,
+  redisHandedOver,
   hangingSite,
   signInFlood,
 ];

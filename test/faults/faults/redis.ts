@@ -53,6 +53,30 @@ export const redisFailedOver: Fault = {
   restore: ({ redis }) => redis.becomeWhole(),
 };
 
+/** kill -9 of one primary: its records are out of reach until the replica has taken over. */
+export const redisPrimaryKilled: Fault = {
+  name: 'redis-primary-killed',
+  short: false,
+  expected: FORGETFUL,
+  inject: async ({ redis }) => {
+    await redis.killPrimary();
+    return nothing;
+  },
+  restore: ({ redis }) => redis.becomeWhole(),
+};
+
+/** Replicas take over while all servers run, as before maintenance: nothing is lost. */
+export const redisHandedOver: Fault = {
+  name: 'redis-handed-over',
+  short: false,
+  expected: FORGETFUL,
+  inject: async ({ redis }) => {
+    await redis.handOver();
+    return nothing;
+  },
+  restore: ({ redis }) => redis.becomeWhole(),
+};
+
 /** The primary hangs, the replica takes over, and the old one wakes up and believes it still rules. */
 export const redisSplit: Fault = {
   name: 'redis-primary-stopped',

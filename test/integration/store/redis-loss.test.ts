@@ -55,6 +55,16 @@ describeWithRedis('store/redis-record-store', () => {
       return { grantId, accountId: grant.accountId, token, code };
     }
 
+    /** The next command fails; the ones after it do not. */
+    function loseAnswer({ redis: link }: RedisNode): void {
+      const whole = link.run.bind(link);
+      const run = () => {
+        Object.assign(link, { run: whole });
+        return Promise.reject(new RedisUnavailable());
+      };
+      Object.assign(link, { run });
+    }
+
     /** A replica that has everything until now, and is then cut off from its master. */
     async function aStaleReplica(): Promise<TestRedis> {
       const replica = await startRedis(['--replicaof', '127.0.0.1', String(redis.port)]);
@@ -79,13 +89,7 @@ describeWithRedis('store/redis-record-store', () => {
     it('finds a token although one answer of Redis was lost', async () => {
       const node = await aNodeOn(redis);
       const { token } = await aTokenOf(node);
-      const whole = node.redis.run.bind(node.redis);
-      Object.assign(node.redis, {
-        run: () => {
-          Object.assign(node.redis, { run: whole });
-          return Promise.reject(new RedisUnavailable());
-        },
-      });
+      loseAnswer(node);
       expect(await node.store.find('AccessToken', token)).to.include({ jti: token });
     });
 
@@ -98,6 +102,30 @@ describeWithRedis('store/redis-record-store', () => {
       const promoted = await aNodeOn(replica);
       expect(await promoted.store.find('AccessToken', token)).to.equal(undefined);
       expect(await promoted.store.find('Grant', grantId)).to.equal(undefined);
+    });
+
+    it('uses no copy of a grant that is older than the feed remembers', async () => {
+      const node = await aNodeOn(redis);
+      const { grantId } = await aTokenOf(node);
+      const key = (await redis.command('--scan', '--pattern', 'test:g{*')).trim();
+      const copy = await node.redis.run((client) => client.getBuffer(key));
+      await node.store.revokeGrant(grantId);
+      await current().db('changes').delete();
+      clock.offset += 301;
+      await node.redis.run((client) => client.set(key, copy ?? ''));
+      const later = await aNodeOn(redis);
+      expect(await later.store.find('Grant', grantId)).to.equal(undefined);
+    });
+
+    it('finds what was written last, although Redis missed it and still has what was before', async () => {
+      const node = await settled(await aNodeOn(redis));
+      const uid = newHandle();
+      await node.store.put('Interaction', uid, { jti: uid, step: 1 }, 600);
+      loseAnswer(node);
+      await node.store.put('Interaction', uid, { jti: uid, step: 2 }, 600);
+      expect(await node.store.find('Interaction', uid)).to.include({ step: 2 });
+      await node.store.put('Interaction', uid, { jti: uid, step: 3 }, 600);
+      expect(await node.store.find('Interaction', uid)).to.include({ step: 3 });
     });
 
     it('learns within a second on another node that an account lost its grants', async () => {

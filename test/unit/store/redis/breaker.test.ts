@@ -11,17 +11,19 @@ describe('store/redis/breaker', () => {
 
   function aBreaker(ping: () => Promise<unknown> = fails) {
     const changes: boolean[] = [];
+    const time = { now: 0 };
     const breaker = new Breaker({
       ...{ ping, timeoutMilliseconds: 30, probeMilliseconds: 10, failuresToOpen: 3 },
+      now: () => time.now,
       onChange: (isOpen) => void changes.push(isOpen),
     });
     open.push(breaker);
-    return { breaker, changes };
+    return { breaker, changes, time };
   }
 
   const outcomeOf = (work: Promise<unknown>) => work.catch((error: unknown) => error);
 
-  it('asks no more after three failures in a row', async () => {
+  it('asks no more after three failures', async () => {
     const { breaker, changes } = aBreaker();
     for (let times = 0; times < 3; times += 1) {
       expect(await outcomeOf(breaker.run(fails))).to.be.instanceOf(RedisUnavailable);
@@ -33,12 +35,22 @@ describe('store/redis/breaker', () => {
     expect(changes).to.deep.equal([true]);
   });
 
-  it('counts only failures in a row', async () => {
+  it('asks no more after three failures within a second, whatever succeeds in between', async () => {
     const { breaker } = aBreaker();
+    for (let times = 0; times < 3; times += 1) {
+      expect(breaker.isOpen).to.equal(false);
+      expect(await breaker.run(() => Promise.resolve('good'))).to.equal('good');
+      await outcomeOf(breaker.run(fails));
+    }
+    expect(breaker.isOpen).to.equal(true);
+  });
+
+  it('forgets failures after a second', async () => {
+    const { breaker, time } = aBreaker();
     for (let times = 0; times < 5; times += 1) {
       await outcomeOf(breaker.run(fails));
       await outcomeOf(breaker.run(fails));
-      expect(await breaker.run(() => Promise.resolve('good'))).to.equal('good');
+      time.now += 1001;
     }
     expect(breaker.isOpen).to.equal(false);
   });
