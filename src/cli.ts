@@ -68,12 +68,12 @@ function initKeys(directory: string): number {
   return 0;
 }
 
-// parseArgs is strict about what it does not know; positionals and --now are all there is.
-parseArgs({
-  allowPositionals: true,
-  options: { now: { type: 'boolean' }, help: { type: 'boolean' } },
-});
 try {
+  // parseArgs is strict about what it does not know; positionals and --now are all there is.
+  parseArgs({
+    allowPositionals: true,
+    options: { now: { type: 'boolean' }, help: { type: 'boolean' } },
+  });
   process.exitCode = await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -18,6 +18,7 @@ import type { Metrics } from '#metrics/metrics.ts';
 import { createLogoutNoticeHandler, LOGOUT_NOTICE_KIND } from '#oidc/backchannel-logout.ts';
 import { createApp } from './app.ts';
 import { GuardedClient } from '#store/guarded-client.ts';
+import type { RedisLink } from '#store/redis/connection.ts';
 import { measure } from './measurements.ts';
 import { createServices, type Foundations, type Services } from './services.ts';
 
@@ -172,6 +173,13 @@ function watchReadiness({ db, log }: Foundations, { records, metrics }: Services
   return new Readiness([
     { name: 'database', isGood: () => db.raw('SELECT 1').then(() => true) },
     { name: 'change_feed', isGood: () => !records.feed.isStale },
-    { name: 'redis', isGood: () => records.redis?.isAvailable ?? true, isOptional: true },
+    { name: 'redis', isGood: () => isRedisAvailable(records.redis), isOptional: true },
   ]);
+}
+
+/** Asks: with nobody signing in, no other command would find out that Redis is gone. */
+async function isRedisAvailable(redis: RedisLink | undefined): Promise<boolean> {
+  if (!redis) return true;
+  await redis.run((commands) => commands.ping()).catch(() => undefined);
+  return redis.isAvailable;
 }

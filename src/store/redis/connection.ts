@@ -48,14 +48,22 @@ export interface RedisLinkOptions {
 export async function openRedis(options: RedisLinkOptions): Promise<RedisLink> {
   const { target, prefix, log, timeoutMilliseconds = TIMEOUT_MILLISECONDS } = options;
   const client = createClient(target);
-  // Every failure also reaches the command that it concerns; ioredis demands a listener.
-  client.on('error', (error: Error) => log.debug({ err: error }, 'redis'));
+  // Refused connections and passwords are told only here: commands hear that there is none.
+  let connectionError: string | undefined;
+  client.on('error', (error: Error) => {
+    connectionError = error.message;
+    log.debug({ err: error }, 'redis');
+  });
   const breaker = new Breaker({
     ping: () => pingAll(client),
     timeoutMilliseconds,
     onChange: (isOpen, cause) => {
-      if (isOpen) log.error({ err: cause }, 'Redis does not answer: going on in PostgreSQL');
-      else log.info('Redis answers again');
+      if (isOpen) {
+        log.error({ err: cause, connectionError }, 'Redis does not answer: going on in PostgreSQL');
+        return;
+      }
+      connectionError = undefined;
+      log.info('Redis answers again');
     },
   });
   const connected = client.connect().then(
