@@ -3,8 +3,9 @@ import { describeWithRedis, linkTo, startRedisCluster } from '../../support/redi
 
 describeWithRedis('store/redis/connection', () => {
   it('sends commands on several slots again when a Cluster has moved the slots', async () => {
-    const { masters, url, close } = await startRedisCluster();
-    const link = await linkTo(url);
+    const cluster = await startRedisCluster();
+    const { masters } = cluster;
+    const link = await linkTo(cluster.url);
     try {
       const [from, to] = masters;
       if (!from || !to) throw new Error('the Cluster has no masters');
@@ -24,7 +25,7 @@ describeWithRedis('store/redis/connection', () => {
       expect(await write()).to.deep.equal(keys.map(() => 'OK'));
     } finally {
       await link.close();
-      await close();
+      await cluster.close();
     }
   });
 });
