@@ -134,7 +134,7 @@ async function withRedis(
     records: new RedisRecordStore({
       ...{ feed, sealer, redis, clock, log, durable: durable.records },
       longestSeconds: longestRecordSeconds(settings),
-      leftUntil: await durable.records.lastShortLivedEnd(),
+      leftUntil: await durable.records.lastVolatileEnd(),
     }),
     sessions: new CachedSessionStore({
       ...{ feed, clock, durable: durable.sessions },

@@ -36,8 +36,7 @@ export function lifetimesOf(
 /** Fixed by the library: pushed requests 60 s, device and CIBA requests at most this. */
 const LIBRARY_SECONDS = 600;
 
-/** Life of the longest-lived record that is not a row of its own in PostgreSQL. */
+/** Life of the longest-lived record that Redis may hold. */
 export function longestRecordSeconds({ lifetimes }: Settings): number {
-  const { codeSeconds, accessTokenSeconds, interactionSeconds } = lifetimes;
-  return Math.max(codeSeconds, accessTokenSeconds, interactionSeconds, LIBRARY_SECONDS);
+  return Math.max(lifetimes.codeSeconds, lifetimes.accessTokenSeconds, LIBRARY_SECONDS);
 }

@@ -31,9 +31,10 @@ export const MODEL_PLACEMENT = {
   DeviceCode: shortLived,
   Grant: { table: 'grants', durable: true, followsGrant: false },
   InitialAccessToken: shortLived,
-  // Changing the account ends the old session, and with it the Grant that the interaction began
-  // with, before the interaction goes on: it must outlive that Grant.
-  Interaction: { ...shortLived, followsGrant: false },
+  // A person is in the middle of it: whatever happens to Redis, the sign-in goes on, and one that is
+  // finished does not come back. Changing the account ends the old session, and with it the Grant
+  // that the interaction began with, before the interaction goes on: it must outlive that Grant.
+  Interaction: { ...shortLived, durable: true, followsGrant: false },
   PushedAuthorizationRequest: shortLived,
   RefreshToken: { table: 'refresh_tokens', durable: true, followsGrant: true },
   RegistrationAccessToken: shortLived,

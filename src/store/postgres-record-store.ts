@@ -205,11 +205,11 @@ export class PostgresRecordStore implements RecordStore {
     return await this.#marks.has(scope, value);
   }
 
-  /** Unix seconds when the last record that lives minutes expires; 0 when there is none. */
-  async lastShortLivedEnd(): Promise<number> {
-    const [row] = await this.#db('short_lived_records').max<{ end: Date | null }[]>({
-      end: 'expires_at',
-    });
+  /** Unix seconds when the last record expires that Redis might hold; 0 when there is none. */
+  async lastVolatileEnd(): Promise<number> {
+    const [row] = await this.#db('short_lived_records')
+      .whereNot('model', 'Interaction')
+      .max<{ end: Date | null }[]>({ end: 'expires_at' });
     return row?.end ? toUnix(row.end) : 0;
   }
 

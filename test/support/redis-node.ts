@@ -34,7 +34,7 @@ export async function aNode(parts: RedisNodeParts): Promise<RedisNode> {
   const store = new RedisRecordStore({
     ...{ ...parts, durable, feed, log },
     longestSeconds: LONGEST_SECONDS,
-    leftUntil: await durable.lastShortLivedEnd(),
+    leftUntil: await durable.lastVolatileEnd(),
   });
   return {
     ...{ store, durable, feed, redis: parts.redis },

@@ -6,7 +6,7 @@ import { hashOf, tagIn, tagOf } from '#store/handles.ts';
 import { MODEL_PLACEMENT } from '#store/model-placement.ts';
 import type { RecordModel } from '#store/record-store.ts';
 
-export type VolatileModel = Exclude<RecordModel, 'Grant' | 'RefreshToken'>;
+export type VolatileModel = Exclude<RecordModel, 'Grant' | 'Interaction' | 'RefreshToken'>;
 
 const LETTERS: Readonly<Record<VolatileModel, string>> = {
   AccessToken: 'a',
@@ -15,14 +15,13 @@ const LETTERS: Readonly<Record<VolatileModel, string>> = {
   ClientCredentials: 'm',
   DeviceCode: 'd',
   InitialAccessToken: 'j',
-  Interaction: 'i',
   PushedAuthorizationRequest: 'p',
   RegistrationAccessToken: 'r',
 };
 const GRANT_LETTER = 'g';
 const USER_CODE_LETTER = 'u';
 
-/** Models that expire in minutes; the others are rows in PostgreSQL whatever else runs. */
+/** Models that Redis may hold; the others are rows in PostgreSQL whatever else runs. */
 export const isVolatile = (model: RecordModel): model is VolatileModel =>
   !MODEL_PLACEMENT[model].durable;
 

@@ -39,7 +39,7 @@ export interface RedisRecordStoreParts {
   readonly log: Logger;
   /** Life of the longest-lived record that belongs in Redis. */
   readonly longestSeconds: number;
-  /** `durable.lastShortLivedEnd()` when this process started. */
+  /** `durable.lastVolatileEnd()` when this process started. */
   readonly leftUntil: number;
 }
 
@@ -50,9 +50,9 @@ const REVOCABLE: ReadonlySet<RecordModel> = new Set([
   ...(['AccessToken', 'ClientCredentials'] as const),
   ...(['InitialAccessToken', 'RegistrationAccessToken'] as const),
 ]);
-/** Written again while they live: step by step, or when the person has decided. */
+/** Written again while they live, when the person has decided. */
 const REWRITTEN: ReadonlySet<RecordModel> = new Set([
-  ...(['BackchannelAuthenticationRequest', 'DeviceCode', 'Interaction'] as const),
+  ...(['BackchannelAuthenticationRequest', 'DeviceCode'] as const),
 ]);
 const REMOVED = 'removed';
 

@@ -120,12 +120,12 @@ describeWithRedis('store/redis-record-store', () => {
     it('finds what was written last, although Redis missed it and still has what was before', async () => {
       const node = await settled(await aNodeOn(redis));
       const uid = newHandle();
-      await node.store.put('Interaction', uid, { jti: uid, step: 1 }, 600);
+      await node.store.put('DeviceCode', uid, { jti: uid, step: 1 }, 600);
       loseAnswer(node);
-      await node.store.put('Interaction', uid, { jti: uid, step: 2 }, 600);
-      expect(await node.store.find('Interaction', uid)).to.include({ step: 2 });
-      await node.store.put('Interaction', uid, { jti: uid, step: 3 }, 600);
-      expect(await node.store.find('Interaction', uid)).to.include({ step: 3 });
+      await node.store.put('DeviceCode', uid, { jti: uid, step: 2 }, 600);
+      expect(await node.store.find('DeviceCode', uid)).to.include({ step: 2 });
+      await node.store.put('DeviceCode', uid, { jti: uid, step: 3 }, 600);
+      expect(await node.store.find('DeviceCode', uid)).to.include({ step: 3 });
     });
 
     it('learns within a second on another node that an account lost its grants', async () => {
@@ -171,14 +171,14 @@ describeWithRedis('store/redis-record-store', () => {
       const node = await settled(await aNodeOn(redis, 200));
       await redis.kill();
       const [during, after] = [newHandle(), newHandle()];
-      await node.store.put('Interaction', during, { step: 1 }, 600);
-      expect(await node.store.find('Interaction', during)).to.deep.equal({ step: 1 });
+      await node.store.put('DeviceCode', during, { step: 1 }, 600);
+      expect(await node.store.find('DeviceCode', during)).to.deep.equal({ step: 1 });
       await redis.restart();
       await untilAvailable(node);
-      await node.store.put('Interaction', after, { step: 2 }, 600);
+      await node.store.put('DeviceCode', after, { step: 2 }, 600);
       expect(await redis.command('dbsize')).to.equal('1');
       // Written while Redis was away: a miss there is not the last word.
-      expect(await node.store.find('Interaction', during)).to.deep.equal({ step: 1 });
+      expect(await node.store.find('DeviceCode', during)).to.deep.equal({ step: 1 });
     });
 
     it('tells another node that records lie in PostgreSQL', async () => {
@@ -187,9 +187,9 @@ describeWithRedis('store/redis-record-store', () => {
       await settled(other);
       await redis.kill();
       const handle = newHandle();
-      await cut.store.put('Interaction', handle, { step: 1 }, 600);
+      await cut.store.put('DeviceCode', handle, { step: 1 }, 600);
       await wait(1000);
-      expect(await other.store.find('Interaction', handle)).to.deep.equal({ step: 1 });
+      expect(await other.store.find('DeviceCode', handle)).to.deep.equal({ step: 1 });
     });
 
     it('goes on within a second when Redis hangs, and lets one of many use a code', async () => {
@@ -212,17 +212,17 @@ describeWithRedis('store/redis-record-store', () => {
       expect([...outcomes, later].filter((one) => one === 'used')).to.have.length(1);
     });
 
-    it('removes an interaction for good although Redis never heard of it', async () => {
+    it('removes a request for good although Redis never heard of it', async () => {
       const node = await aNodeOn(redis, 200);
       const handle = newHandle();
-      await node.store.put('Interaction', handle, { step: 1 }, 600);
+      await node.store.put('DeviceCode', handle, { step: 1 }, 600);
       await redis.command('save');
       await redis.kill();
-      await node.store.remove('Interaction', handle);
+      await node.store.remove('DeviceCode', handle);
       await redis.restart();
       await untilAvailable(node);
       expect(await redis.command('dbsize')).to.equal('1');
-      expect(await node.store.find('Interaction', handle)).to.equal(undefined);
+      expect(await node.store.find('DeviceCode', handle)).to.equal(undefined);
     });
 
     async function anotherRedis(): Promise<TestRedis> {

@@ -43,7 +43,7 @@ const makeStore =
     return {
       stores: [await open(db), ...(second ? [await open(second)] : [])] as const,
       clock,
-      swept: ['Grant', 'RefreshToken'] as const,
+      swept: ['Grant', 'Interaction', 'RefreshToken'] as const,
       dump: async () => {
         const inRedis = await Promise.all(servers.masters.map((one) => contentsOf(one)));
         return [await dumpTables(db, TABLES), ...inRedis].join('\n');

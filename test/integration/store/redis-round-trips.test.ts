@@ -81,7 +81,7 @@ describeWithRedis('store/redis-record-store', () => {
 
     it('takes one round trip on one slot to put, find, use up and remove a record', async () => {
       const { store } = node;
-      for (const model of ['Interaction', 'ClientCredentials'] as const) {
+      for (const model of ['DeviceCode', 'ClientCredentials'] as const) {
         const handle = newHandle();
         const calls = [
           () => store.put(model, handle, { jti: handle }, 60),
