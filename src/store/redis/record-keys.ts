@@ -33,7 +33,7 @@ export class RecordKeys {
   }
 
   record(model: VolatileModel, handle: string): string {
-    const tag = MODEL_PLACEMENT[model].followsGrant ? tagIn(handle) : undefined;
+    const tag = tagIn(handle);
     const slot = tag === undefined ? '' : `{${tag}}`;
     return this.#prefix + LETTERS[model] + slot + hashOf(handle).toString('base64url');
   }

@@ -11,7 +11,6 @@ import { SealBroken, type Sealer } from '#crypto/sealing.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { ChangeFeed } from '#store/change-feed.ts';
 import { hashOf } from '#store/handles.ts';
-import { MODEL_PLACEMENT } from '#store/model-placement.ts';
 import type { PostgresRecordStore } from '#store/postgres-record-store.ts';
 import { packPayload, unpackPayload } from '#store/record-cells.ts';
 import type {
@@ -116,7 +115,7 @@ export class RedisRecordStore implements RecordStore {
     }
     try {
       const opened = await this.#read(model, handle);
-      if (opened) return await this.#withGrant(model, opened);
+      if (opened) return await this.#withGrant(opened);
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
       return (await durable.findWithGrant(model, handle)) ?? (await this.#askAgain(model, handle));
@@ -134,7 +133,7 @@ export class RedisRecordStore implements RecordStore {
   async #askAgain(model: VolatileModel, handle: string): Promise<FoundRecord | undefined> {
     if (!this.#parts.redis.isAvailable) return undefined;
     const opened = await this.#orNull(() => this.#read(model, handle));
-    return opened ? await this.#withGrant(model, opened) : undefined;
+    return opened ? await this.#withGrant(opened) : undefined;
   }
 
   async findByUserCode(model: RecordModel, userCode: string) {
@@ -236,7 +235,7 @@ export class RedisRecordStore implements RecordStore {
   async #read(model: VolatileModel, handle: string): Promise<Opened | undefined> {
     const { redis, clock } = this.#parts;
     const key = this.#keys.record(model, handle);
-    const grantKey = MODEL_PLACEMENT[model].followsGrant ? this.#keys.grantOf(handle) : undefined;
+    const grantKey = this.#keys.grantOf(handle);
     const [bytes, grantBytes] = await redis.run(async (client) =>
       grantKey === undefined
         ? [await client.getBuffer(key), undefined]
@@ -249,12 +248,10 @@ export class RedisRecordStore implements RecordStore {
     return { payload: unpackPayload(text.slice(space + 1), handle), grantBytes };
   }
 
-  async #withGrant(
-    model: VolatileModel,
-    { payload, grantBytes }: Opened,
-  ): Promise<FoundRecord | undefined> {
+  /** Every model in Redis follows its Grant, if it has one. */
+  async #withGrant({ payload, grantBytes }: Opened): Promise<FoundRecord | undefined> {
     const { grantId } = payload;
-    if (typeof grantId !== 'string' || !MODEL_PLACEMENT[model].followsGrant) return { payload };
+    if (typeof grantId !== 'string') return { payload };
     const grant = await this.#grants.find(grantId, grantBytes);
     return grant && { payload, grant };
   }
