@@ -177,9 +177,15 @@ function watchReadiness({ db, log }: Foundations, { records, metrics }: Services
   ]);
 }
 
+const REDIS_TRIES = 3;
+
 /** Asks: with nobody signing in, no other command would find out that Redis is gone. */
 async function isRedisAvailable(redis: RedisLink | undefined): Promise<boolean> {
   if (!redis) return true;
-  await redis.run((commands) => commands.ping()).catch(() => undefined);
+  // One lost answer means nothing; several in a row open the breaker.
+  for (let tries = 0; tries < REDIS_TRIES && redis.isAvailable; tries += 1) {
+    const answer = await redis.run((commands) => commands.ping()).catch(() => undefined);
+    if (answer !== undefined) return true;
+  }
   return redis.isAvailable;
 }
