@@ -102,7 +102,7 @@ describeWithRedis('journeys/with Redis', () => {
     async function untilUsedAgain(): Promise<void> {
       for (let tries = 0; tries < 40; tries += 1) {
         const before = (await keysInRedis()).length;
-        await fetch(authorizationRequest(server, site).url, { redirect: 'manual' });
+        await signIn();
         if ((await keysInRedis()).length > before) return;
         await wait(250);
       }
