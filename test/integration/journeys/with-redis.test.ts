@@ -61,7 +61,7 @@ describeWithRedis('journeys/with Redis', () => {
       let bytes = 0;
       for (const key of keys) {
         expect(Number(await redis.command('pttl', key)), key).to.be.above(0);
-        const isCode = key.startsWith('yrt:c{');
+        const isCode = key.startsWith(`${server.foundations.settings.redisKeyPrefix}c{`);
         bytes += isCode ? 0 : Number(await redis.command('memory', 'usage', key));
         const text = `${key}\n${await redis.command('get', key)}`;
         for (const handle of [code, accessToken, refreshToken]) {
